@@ -1,0 +1,50 @@
+/**
+ * What a sql worker can be asked. One request at a time per worker, JSON lines over its stdin and stdout.
+ * Types only; `worker/protocol.ts` validates the messages with zod.
+ */
+import type { Profile } from "./databaseConfig.ts";
+import type { CheckResult, LockedResult, PassiveResult, ProfileResult, TruncateResult } from "./outcome.ts";
+
+/** The file that must be opened: the operation compares device and inode before and after it opens. */
+export interface Target {
+  /** Absolute, symbolic links resolved. */
+  readonly path: string;
+  /** "device:inode"; null only for `create`. */
+  readonly identity: string | null;
+}
+
+export type Operation =
+  /** Creates the database, which must not exist, and sets the profile. */
+  | { readonly kind: "create"; readonly profile: Profile }
+  /** Applies the profile and reads every value back; leaves the journal mode alone unless told to set it. */
+  | { readonly kind: "applyProfile"; readonly profile: Profile; readonly setJournalMode: boolean }
+  | { readonly kind: "passiveCheckpoint"; readonly profile: Profile }
+  | {
+      readonly kind: "lockedCheckpoint";
+      readonly profile: Profile;
+      readonly acquireBudgetMs: number;
+      readonly holdBudgetMs: number;
+      /** Wait, within the hold budget, until readers have left the marks, so that the next writer resets. */
+      readonly drainReaders: boolean;
+      /** "major:minor" of the mount in decimal, to find the locks in /proc/locks; null: not observable. */
+      readonly mountDevice: string | null;
+    }
+  | { readonly kind: "truncateCheckpoint"; readonly profile: Profile; readonly holdBudgetMs: number }
+  | {
+      readonly kind: "integrityCheck";
+      readonly profile: Profile;
+      readonly check: "quick_check" | "integrity_check";
+      readonly findingsMax: number;
+    };
+
+export type OperationKind = Operation["kind"];
+
+/** The result that belongs to each kind. */
+export interface OperationResults {
+  create: ProfileResult;
+  applyProfile: ProfileResult;
+  passiveCheckpoint: PassiveResult;
+  lockedCheckpoint: LockedResult;
+  truncateCheckpoint: TruncateResult;
+  integrityCheck: CheckResult;
+}
