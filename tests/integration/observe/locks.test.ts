@@ -1,0 +1,154 @@
+/** What an application does with its locks is what the observation says, without a file of it being opened. */
+import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import type { LockLook } from "../../../src/domain/observation.ts";
+import { realClock } from "../../../src/host/clock.ts";
+import { realOs } from "../../../src/host/os.ts";
+import { createObserver } from "../../../src/observe/observer.ts";
+import { trustedWalIndex } from "../../../src/observe/walState.ts";
+import { makeTempDirectory } from "../../support/tempDirectory.ts";
+import { startSqlProcess } from "./sqlProcess.ts";
+
+const wal = "PRAGMA journal_mode=WAL; CREATE TABLE t(a); INSERT INTO t VALUES(1)";
+
+async function observe(path: string, ownPids: readonly number[] = []) {
+  const observer = createObserver({ os: realOs, clock: realClock, ownPids: () => new Set(ownPids) });
+  return (await observer.gatherSweep()).observe(path);
+}
+
+function seen(locks: LockLook) {
+  if (locks.kind !== "seen") throw new Error(locks.reason);
+  return locks;
+}
+
+describe("locks", () => {
+  test("a connected application is named with its pid and its short name, and no lock of its is lost", async () => {
+    using directory = makeTempDirectory();
+    await using application = startSqlProcess();
+    const path = directory.file("kv.db");
+    await application.run(path, wal);
+    for (let look = 0; look < 3; look += 1) {
+      const locks = seen((await observe(path)).locks);
+      const comm = readFileSync(`/proc/${application.pid}/comm`, "utf8").trim();
+      expect(locks.connected).toEqual([{ pid: application.pid, comm }]);
+      expect(locks).toMatchObject({ exclusive: null, writer: null, readers: [], connectedWithOwnCount: 1 });
+    }
+  });
+
+  test("own processes are left out, but count as connected", async () => {
+    using directory = makeTempDirectory();
+    await using worker = startSqlProcess();
+    const path = directory.file("kv.db");
+    await worker.run(path, `${wal}; BEGIN IMMEDIATE`);
+    const locks = seen((await observe(path, [worker.pid])).locks);
+    expect(locks).toMatchObject({ connected: [], databaseLockers: [], writer: null, readers: [] });
+    expect(locks.connectedWithOwnCount).toBe(1);
+    expect(trustedWalIndex(await observe(path, [worker.pid])).kind).toBe("known");
+  });
+
+  test("who writes and who reads from which mark", async () => {
+    using directory = makeTempDirectory();
+    await using writer = startSqlProcess();
+    await using reader = startSqlProcess();
+    const path = directory.file("kv.db");
+    await writer.run(path, wal);
+    await reader.run(path, "BEGIN; SELECT * FROM t");
+    await writer.run(path, "BEGIN IMMEDIATE");
+    const locks = seen((await observe(path)).locks);
+    expect(locks.writer?.pid).toBe(writer.pid);
+    const marks = locks.readers.filter(({ holder }) => holder.pid === reader.pid).map(({ mark }) => mark);
+    expect(marks).toHaveLength(1);
+    expect(locks.connected.map(({ pid }) => pid).sort()).toEqual([writer.pid, reader.pid].sort());
+    await writer.run(path, "COMMIT");
+    expect(seen((await observe(path)).locks).writer).toBeNull();
+  });
+
+  test("all connections and all reader marks of one process, which the kernel merges, are seen", async () => {
+    using directory = makeTempDirectory();
+    await using application = startSqlProcess();
+    const path = directory.file("kv.db");
+    await application.run(path, wal);
+    for (let mark = 1; mark <= 4; mark += 1) {
+      await application.run(path, `INSERT INTO t VALUES(${mark})`);
+      await application.run(path, "BEGIN; SELECT * FROM t", `reader ${mark}`);
+    }
+    const locks = seen((await observe(path)).locks);
+    expect(locks.readers.map(({ mark }) => mark).sort()).toEqual([1, 2, 3, 4]);
+    expect(locks.connected.map(({ pid }) => pid)).toEqual([application.pid]);
+  });
+
+  test("locking_mode=EXCLUSIVE is seen from outside", async () => {
+    using directory = makeTempDirectory();
+    await using application = startSqlProcess();
+    const path = directory.file("kv.db");
+    await application.run(path, `PRAGMA locking_mode=EXCLUSIVE; ${wal}`);
+    const locks = seen((await observe(path)).locks);
+    expect(locks.exclusive?.pid).toBe(application.pid);
+    expect(locks.connectedWithOwnCount).toBe(0);
+  });
+
+  test("an exclusive transaction on a rollback journal is seen, a mere reader is not exclusive", async () => {
+    using directory = makeTempDirectory();
+    await using application = startSqlProcess();
+    const path = directory.file("kv.db");
+    await application.run(path, "CREATE TABLE t(a); BEGIN; SELECT * FROM t");
+    expect(seen((await observe(path)).locks)).toMatchObject({ exclusive: null });
+    expect(seen((await observe(path)).locks).databaseLockers.map(({ pid }) => pid)).toEqual([
+      application.pid,
+    ]);
+    await application.run(path, "COMMIT; BEGIN EXCLUSIVE");
+    expect(seen((await observe(path)).locks).exclusive?.pid).toBe(application.pid);
+  });
+});
+
+describe("the WAL-index", () => {
+  test("is known while somebody is connected, and agrees with SQLite", async () => {
+    using directory = makeTempDirectory();
+    await using application = startSqlProcess();
+    const path = directory.file("kv.db");
+    await application.run(path, wal);
+    const [columns] = await application.run(path, "PRAGMA wal_checkpoint(PASSIVE)");
+    const known = trustedWalIndex(await observe(path));
+    expect(known).toMatchObject({
+      kind: "known",
+      mxFrame: Number(columns?.log),
+      nBackfill: Number(columns?.checkpointed),
+      frameSizeBytes: 4096 + 24,
+    });
+  });
+
+  test("of a killed application is not believed: nobody is connected", async () => {
+    using directory = makeTempDirectory();
+    await using application = startSqlProcess();
+    const path = directory.file("kv.db");
+    await application.run(path, wal);
+    await application.kill();
+    const observation = await observe(path);
+    expect(observation.walIndex?.kind).toBe("index");
+    expect(trustedWalIndex(observation).kind).toBe("unknown");
+  });
+
+  test("of a closed database is gone, and so is the WAL", async () => {
+    using directory = makeTempDirectory();
+    await using application = startSqlProcess();
+    const path = directory.file("kv.db");
+    await application.run(path, wal);
+    await application.close(path);
+    const observation = await observe(path);
+    expect(observation).toMatchObject({ wal: { kind: "absent" }, shm: { kind: "absent" } });
+    expect(trustedWalIndex(observation)).toEqual({ kind: "noWal" });
+  });
+
+  test("left behind beside an application in locking_mode=EXCLUSIVE is not believed", async () => {
+    using directory = makeTempDirectory();
+    const path = directory.file("kv.db");
+    await using killed = startSqlProcess();
+    await killed.run(path, wal);
+    await killed.kill();
+    await using exclusive = startSqlProcess();
+    await exclusive.run(path, "PRAGMA locking_mode=EXCLUSIVE; INSERT INTO t VALUES(2)");
+    const observation = await observe(path);
+    expect(seen(observation.locks).exclusive?.pid).toBe(exclusive.pid);
+    expect(trustedWalIndex(observation).kind).toBe("unknown");
+  });
+});
