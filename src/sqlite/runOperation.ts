@@ -1,0 +1,39 @@
+/** One operation from its description to its outcome: the place where thrown errors become values. */
+import type { Operation, OperationKind, OperationResults, Target } from "../domain/operation.ts";
+import type { Outcome } from "../domain/outcome.ts";
+import { applyProfile } from "./applyProfile.ts";
+import { createDatabase } from "./createDatabase.ts";
+import { integrityCheck } from "./integrityCheck.ts";
+import type { LockEvents } from "./lockEvents.ts";
+import { lockedCheckpoint } from "./lockedCheckpoint.ts";
+import { passiveCheckpoint } from "./passiveCheckpoint.ts";
+import { failureOf } from "./sqliteFailure.ts";
+import { truncateCheckpoint } from "./truncateCheckpoint.ts";
+
+type AnyResult = OperationResults[OperationKind];
+
+/** Throws only for programmer errors. */
+export function runOperation(operation: Operation, target: Target, events: LockEvents): Outcome<AnyResult> {
+  try {
+    return { ok: true, ...perform(operation, target, events) };
+  } catch (error) {
+    return failureOf(error, operation.kind, target.path);
+  }
+}
+
+function perform(operation: Operation, target: Target, events: LockEvents): AnyResult {
+  switch (operation.kind) {
+    case "create":
+      return createDatabase(target, operation.profile);
+    case "applyProfile":
+      return applyProfile(operation, target);
+    case "passiveCheckpoint":
+      return passiveCheckpoint(target, operation.profile);
+    case "lockedCheckpoint":
+      return lockedCheckpoint(operation, target, events);
+    case "truncateCheckpoint":
+      return truncateCheckpoint(operation, target, events);
+    case "integrityCheck":
+      return integrityCheck(operation, target);
+  }
+}

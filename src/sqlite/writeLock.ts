@@ -1,0 +1,58 @@
+/**
+ * The write lock of a WAL database, taken for a moment by BEGIN IMMEDIATE and given back by ROLLBACK. Nothing
+ * is ever written under it.
+ *
+ * It is asked for again and again with busy timeout 0, because SQLite's own busy handler sleeps up to 100 ms
+ * between its attempts and would hardly ever meet the gap between two commits of a busy writer.
+ */
+import type { Database } from "bun:sqlite";
+import type { LockEvents } from "./lockEvents.ts";
+import { waitMs } from "./preciseWait.ts";
+import { isBusy } from "./sqliteFailure.ts";
+
+const betweenAttemptsMs = 0.1;
+
+/** `untilMs` is a moment on performance.now(). At least one attempt is made. */
+function acquire(locker: Database, untilMs: number): boolean {
+  const begin = locker.prepare("BEGIN IMMEDIATE");
+  try {
+    for (;;) {
+      try {
+        begin.run();
+        return true;
+      } catch (error) {
+        if (!isBusy(error)) throw error;
+      }
+      if (performance.now() >= untilMs) return false;
+      waitMs(betweenAttemptsMs);
+    }
+  } finally {
+    begin.finalize();
+  }
+}
+
+export type Held<Result> =
+  | { readonly acquired: true; readonly result: Result; readonly heldMs: number }
+  | { readonly acquired: false };
+
+/** Runs `use` while writers are kept out; the lock is given back however `use` ends. */
+export function withWriteLock<Result>(
+  locker: Database,
+  acquireUntilMs: number,
+  events: LockEvents,
+  use: (heldSinceMs: number) => Result,
+): Held<Result> {
+  if (!acquire(locker, acquireUntilMs)) return { acquired: false };
+  const heldSinceMs = performance.now();
+  let heldMs = 0;
+  let result: Result;
+  try {
+    events.acquired();
+    result = use(heldSinceMs);
+  } finally {
+    locker.exec("ROLLBACK");
+    heldMs = performance.now() - heldSinceMs;
+    events.released(heldMs);
+  }
+  return { acquired: true, result, heldMs };
+}

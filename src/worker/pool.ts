@@ -1,0 +1,111 @@
+/**
+ * The supervisor's way to SQLite: two lanes of sql workers, so that a checkpoint never queues behind an
+ * integrity check. Every request becomes an outcome, whatever happens to the process that runs it.
+ */
+import type { Operation, OperationKind, OperationResults, Target } from "../domain/operation.ts";
+import type { Outcome } from "../domain/outcome.ts";
+import { type Environment, workerEnvironment } from "./environment.ts";
+import { Job } from "./job.ts";
+import { Lane, type WorkerFailure } from "./lane.ts";
+import type { Hello } from "./message.ts";
+
+export interface WorkerPoolOptions {
+  /** What starts a sql worker; the supervisor's process id is added as the last argument. */
+  readonly command: readonly string[];
+  /** Of the supervisor; only an allow-list of it reaches the workers. */
+  readonly environment: Environment;
+  readonly shortWorkerCount: number;
+  readonly longWorkerCount: number;
+  readonly idleExitMs: number;
+  readonly onFailure: (failure: WorkerFailure) => void;
+}
+
+export interface RunOptions {
+  readonly lane: "short" | "long";
+  /** From the moment a worker takes the request; past it the worker is killed. */
+  readonly deadlineMs: number;
+  /** How long writers may be kept out at a time before the worker is killed. */
+  readonly holdDeadlineMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface WorkerPool {
+  /** Never rejects. */
+  run<Kind extends OperationKind>(
+    operation: Operation & { readonly kind: Kind },
+    target: Target,
+    options: RunOptions,
+  ): Promise<Outcome<OperationResults[Kind]>>;
+  /** Every worker that may still hold a lock, those that were killed and are not yet gone included. */
+  readonly ownPids: () => ReadonlySet<number>;
+  /** Starts a worker if none has been there yet; it then is warm. */
+  readonly sqliteVersion: () => Promise<Outcome<{ readonly version: string; readonly sourceId: string }>>;
+  /** Kills all workers and waits for their end; what was asked for ends as `stopped`. */
+  readonly close: () => Promise<void>;
+  /** Requests that a worker is working on. */
+  readonly runningCount: number;
+}
+
+export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
+  const pids = new Set<number>();
+  let hello: Hello | null = null;
+  const common = {
+    command: [...options.command, String(process.pid)],
+    environment: workerEnvironment(options.environment),
+    idleExitMs: options.idleExitMs,
+    onFailure: options.onFailure,
+    onHello: (said: Hello) => {
+      hello = said;
+    },
+    onStart: ({ pid, reaped }: { readonly pid: number; readonly reaped: Promise<void> }) => {
+      pids.add(pid);
+      reaped.then(() => pids.delete(pid));
+    },
+  };
+  const lanes = {
+    short: new Lane({ ...common, workerCount: options.shortWorkerCount }),
+    long: new Lane({ ...common, workerCount: options.longWorkerCount }),
+  };
+
+  async function run<Kind extends OperationKind>(
+    operation: Operation & { readonly kind: Kind },
+    target: Target,
+    { lane, deadlineMs, holdDeadlineMs, signal }: RunOptions,
+  ): Promise<Outcome<OperationResults[Kind]>> {
+    const job = new Job({ operation, target, limits: { deadlineMs, holdDeadlineMs } });
+    const cancel = () => job.cancel();
+    if (signal?.aborted === true) cancel();
+    else lanes[lane].submit(job);
+    signal?.addEventListener("abort", cancel, { once: true });
+    const result = await job.result;
+    signal?.removeEventListener("abort", cancel);
+    if (result.kind === "hello") throw new Error("a request was answered with a hello");
+    if (result.kind === "failure") return result.failure;
+    // The protocol validated it against the schema of this kind.
+    return result.outcome as Outcome<OperationResults[Kind]>;
+  }
+
+  async function sqliteVersion(): Promise<Outcome<{ version: string; sourceId: string }>> {
+    if (hello === null) {
+      const job = new Job(null);
+      lanes.short.submit(job);
+      const result = await job.result;
+      if (result.kind === "failure") return result.failure;
+      if (result.kind === "outcome") throw new Error("a hello was answered with an outcome");
+      hello = result.hello;
+    }
+    return { ok: true, version: hello.sqliteVersion, sourceId: hello.sourceId };
+  }
+
+  return {
+    run,
+    sqliteVersion,
+    ownPids: () => new Set(pids),
+    close: async () => {
+      await Promise.all([lanes.short.close(), lanes.long.close()]);
+    },
+    get runningCount() {
+      return lanes.short.runningCount + lanes.long.runningCount;
+    },
+  };
+}
