@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { type EffectiveSection, effectiveConfig } from "../config/effectiveConfig.ts";
 import { loadConfig } from "../config/load.ts";
 import type { ConfigProblem } from "../config/problem.ts";
+import { exitCodes } from "../domain/exitCodes.ts";
 
 export interface CheckConfigOptions {
   readonly config?: string | undefined;
@@ -20,9 +21,6 @@ export interface CheckConfigIo {
   readonly stderr: (text: string) => void;
 }
 
-/** EX_CONFIG of sysexits.h. */
-const exitConfig = 78;
-
 /** Exit status: 0, or 78 with every problem on a line of its own. */
 export async function runCheckConfig(options: CheckConfigOptions, io: CheckConfigIo): Promise<number> {
   const loaded = loadConfig({
@@ -34,7 +32,7 @@ export async function runCheckConfig(options: CheckConfigOptions, io: CheckConfi
   if (!loaded.ok) {
     if (options.json) io.stdout(toJson({ ok: false, problems: loaded.problems }));
     io.stderr(formatProblems(loaded.problems));
-    return exitConfig;
+    return exitCodes.config;
   }
   const { config, sources } = loaded;
   const sections = effectiveConfig(config, sources);

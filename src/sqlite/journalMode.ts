@@ -8,9 +8,9 @@
  */
 import type { Database } from "bun:sqlite";
 import type { JournalMode } from "../domain/databaseConfig.ts";
+import { waitMs } from "../host/preciseWait.ts";
 import { firstRow } from "../profile/sqlConnection.ts";
 import { setBusyTimeout } from "./connection.ts";
-import { waitMs } from "./preciseWait.ts";
 import { isBusy } from "./sqliteFailure.ts";
 
 const attemptCount = 5;

@@ -6,8 +6,8 @@
  * Invariant: `free` is only said when the locks were seen.
  */
 import { lockCoversByte, type ProcLock } from "../format/procLocks.ts";
+import { waitMs } from "../host/preciseWait.ts";
 import { readProcLocks } from "../host/procLocks.ts";
-import { waitMs } from "./preciseWait.ts";
 
 const firstMarkByte = 124;
 const lastMarkByte = 127;

@@ -6,8 +6,8 @@
  * between its attempts and would hardly ever meet the gap between two commits of a busy writer.
  */
 import type { Database } from "bun:sqlite";
+import { waitMs } from "../host/preciseWait.ts";
 import type { LockEvents } from "./lockEvents.ts";
-import { waitMs } from "./preciseWait.ts";
 import { isBusy } from "./sqliteFailure.ts";
 
 const betweenAttemptsMs = 0.1;

@@ -8,11 +8,11 @@
  * when: it ends by end of input or by SIGKILL.
  */
 import { killWithParent } from "../host/parentDeath.ts";
+import { readLines, writeLine } from "../host/standardStreams.ts";
 import { runOperation } from "../sqlite/runOperation.ts";
 import { sqliteVersion } from "../sqlite/sqliteVersion.ts";
 import type { WorkerMessage } from "./message.ts";
 import { parseRequest } from "./request.ts";
-import { readLines, writeLine } from "./standardStreams.ts";
 
 const groupSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 

@@ -1,11 +1,12 @@
 /**
- * The worker's side of its two pipes, synchronous: what was written has left the process before the next
- * statement runs, so the supervisor knows of a lock before the call that blocks.
+ * Standard input and output, synchronous: what was written has left the process before the next statement
+ * runs. A worker's supervisor so knows of a lock before the call that blocks, and a command that exits right
+ * after it printed loses nothing on a slow pipe (process.stdout.write does).
  *
  * The descriptors may be non-blocking sockets, depending on who made them: EAGAIN is waited out.
  */
 import { readSync, writeSync } from "node:fs";
-import { waitMs } from "../sqlite/preciseWait.ts";
+import { waitMs } from "./preciseWait.ts";
 
 const inputDescriptor = 0;
 const outputDescriptor = 1;
@@ -20,12 +21,17 @@ function waitOutIfTransient(error: unknown): void {
   else if (code !== "EINTR") throw error;
 }
 
+/** One message as a line of JSON on standard output. */
 export function writeLine(message: object): void {
-  const bytes = Buffer.from(`${JSON.stringify(message)}\n`);
+  writeWhole(outputDescriptor, `${JSON.stringify(message)}\n`);
+}
+
+export function writeWhole(descriptor: number, text: string): void {
+  const bytes = Buffer.from(text);
   let written = 0;
   while (written < bytes.length) {
     try {
-      written += writeSync(outputDescriptor, bytes, written, bytes.length - written);
+      written += writeSync(descriptor, bytes, written, bytes.length - written);
     } catch (error) {
       waitOutIfTransient(error);
     }

@@ -1,0 +1,140 @@
+/** Carries a checkpoint run forward by one step, and ends it. */
+import type { Failure } from "../domain/outcome.ts";
+import type { CheckpointStatus, CheckpointTrigger } from "../domain/status.ts";
+import { afterFailure } from "../policy/backoff.ts";
+import type { CheckpointStep } from "../policy/checkpoint.ts";
+import {
+  afterLocked,
+  afterPassive,
+  afterSync,
+  afterTruncate,
+  beginRun,
+  noteEnd,
+  type RunEnd,
+  statusOf,
+} from "../policy/checkpointRun.ts";
+import { type CheckpointRun, clearedRetry, endStartup, enterStage } from "../policy/state.ts";
+import { walStateOf } from "../policy/walState.ts";
+import { type Act, targetOf } from "./startupActs.ts";
+
+export function beginCheckpoint(act: Act, trigger: CheckpointTrigger): void {
+  act.memory.update((state) => ({
+    ...state,
+    run: beginRun(trigger, act.observation),
+    pendingCheckpoint: null,
+  }));
+}
+
+/** @returns the status when the run has ended, else null. */
+export async function takeStep(act: Act, step: CheckpointStep): Promise<CheckpointStatus | null> {
+  const { run } = act.memory.state;
+  if (run === null) throw new Error("a checkpoint step was decided without a run");
+  if (step.kind === "done") return endRun(act, run, step);
+  const next = await carryOut(act, run, step);
+  if (next.ok) {
+    act.memory.update((state) => ({ ...state, run: next.run }));
+    return null;
+  }
+  const { failure } = next;
+  if (failure.reason === "stopped") {
+    return endRun(act, run, { outcome: "skipped", reason: "the daemon is stopping", caughtUp: false });
+  }
+  const reason = `${failure.operation} ${failure.path}: ${failure.code ?? failure.reason} ${failure.message}`;
+  return endRun(act, run, { outcome: "failed", reason, caughtUp: false }, failure);
+}
+
+type StepEnd =
+  | { readonly ok: true; readonly run: CheckpointRun }
+  | { readonly ok: false; readonly failure: Failure };
+
+async function carryOut(
+  act: Act,
+  run: CheckpointRun,
+  step: Exclude<CheckpointStep, { readonly kind: "done" }>,
+): Promise<StepEnd> {
+  const { context, config, observation, signal } = act;
+  const target = targetOf(observation);
+  const { profile } = config;
+  const options = { lane: "short", deadlineMs: config.checkpoint.deadlineMs, signal } as const;
+  switch (step.kind) {
+    case "passive": {
+      const outcome = await context.run({ kind: "passiveCheckpoint", profile }, target, options);
+      return outcome.ok ? { ok: true, run: afterPassive(run, outcome) } : { ok: false, failure: outcome };
+    }
+    case "sync": {
+      const outcome = await syncTwice(act, target.path, target.identity ?? "");
+      return outcome.ok ? { ok: true, run: afterSync(run, outcome) } : { ok: false, failure: outcome };
+    }
+    case "locked": {
+      const { acquireBudgetMs, holdBudgetMs, drainReaders } = step;
+      // Where locks of others may be hidden, an empty list of read marks proves nothing.
+      const { mount, locks } = observation;
+      const locksProve = locks.kind === "seen" && locks.viewIsComplete;
+      const mountDevice = locksProve && mount.kind === "seen" ? mount.device : null;
+      const outcome = await context.run(
+        { kind: "lockedCheckpoint", profile, acquireBudgetMs, holdBudgetMs, drainReaders, mountDevice },
+        target,
+        { ...options, holdDeadlineMs: 2 * holdBudgetMs },
+      );
+      return outcome.ok ? { ok: true, run: afterLocked(run, outcome) } : { ok: false, failure: outcome };
+    }
+    case "truncate": {
+      const { holdBudgetMs } = step;
+      const outcome = await context.run({ kind: "truncateCheckpoint", profile, holdBudgetMs }, target, {
+        ...options,
+        holdDeadlineMs: 2 * holdBudgetMs,
+      });
+      return outcome.ok ? { ok: true, run: afterTruncate(run, outcome) } : { ok: false, failure: outcome };
+    }
+  }
+}
+
+/**
+ * The first sync writes what PASSIVE left; its time says nothing about the next. When it took longer than the
+ * hold may, a second one with nothing to write tells what the disk costs at least.
+ */
+async function syncTwice(act: Act, path: string, identity: string) {
+  const first = await act.context.syncFile(path, identity);
+  if (!first.ok || first.durationMs <= act.config.checkpoint.holdBudgetMs) return first;
+  return act.context.syncFile(path, identity);
+}
+
+function endRun(act: Act, run: CheckpointRun, end: RunEnd, failure: Failure | null = null): CheckpointStatus {
+  const { context, config, memory, observation } = act;
+  const nowMs = context.clock.nowMs();
+  const status = statusOf(run, end, nowMs);
+  memory.update((state) => ({
+    ...clearedRetry(state),
+    run: null,
+    checkpoint: noteEnd(state.checkpoint, status, end.caughtUp),
+    ...(failure === null ? {} : { retry: afterFailure(state.retry, failure, nowMs) }),
+  }));
+  // A recovery that failed is a verdict of the startup sequence too; it is tried again.
+  if (failure !== null) memory.update((state) => endStartup(state, nowMs));
+  if (run.trigger === "startup-recovery" && failure === null) endRecovery(act, run, end);
+  report(act, status, end.outcome === "incomplete" && !run.snapshotComplete);
+  context.metrics.checkpoint(config.name, status);
+  memory.noteObservation(observation);
+  return status;
+}
+
+function endRecovery(act: Act, run: CheckpointRun, end: RunEnd): void {
+  const { context, config, memory } = act;
+  memory.update((state) => ({
+    ...enterStage(state, "check", context.clock.nowMs()),
+    recovered: end.outcome !== "skipped",
+  }));
+  context.metrics.recovery(config.name, run.copiedFrameCount);
+}
+
+function report(act: Act, status: CheckpointStatus, heldBack: boolean): void {
+  const { wal, locks } = act.observation;
+  const walState = walStateOf(act.observation);
+  act.context.events.checkpointEnded(act.config.name, status, {
+    walFileBytes: wal.kind === "regular" ? wal.sizeBytes : 0,
+    walFrameCount: walState.kind === "known" ? walState.mxFrame : null,
+    backfilledFrameCount: walState.kind === "known" ? walState.nBackfill : null,
+    // Readers are named where they held the WAL back, and only by the evidence of their locks.
+    holders: heldBack && locks.kind === "seen" ? locks.readers.map((reader) => reader.holder) : [],
+  });
+}

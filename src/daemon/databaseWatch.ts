@@ -1,0 +1,270 @@
+/**
+ * One database under watch: observe, decide, act, report; once around, again and again. Two lanes: the
+ * short one (startup, profile, checkpoints) is driven until nothing is left to do, the long one (integrity
+ * checks) runs beside it. Nothing here decides: `policy/` does.
+ */
+import type { DatabaseConfig } from "../domain/databaseConfig.ts";
+import type { Observation } from "../domain/observation.ts";
+import type {
+  CheckpointStatus,
+  CheckpointTrigger,
+  DatabaseStatus,
+  IntegrityStatus,
+} from "../domain/status.ts";
+import { shiftTimes } from "../policy/clockJump.ts";
+import { type Decision, decide, decideCheck, whyNotCheck, whyNotCheckpoint } from "../policy/decide.ts";
+import { queueCheck, queueDueWork } from "../policy/dueWork.ts";
+import { noteObservation, noteOpeners } from "../policy/noteObservation.ts";
+import { readinessChecks } from "../policy/readiness.ts";
+import { type DatabaseState, enterStage } from "../policy/state.ts";
+import { describeDatabase } from "../report/databaseStatus.ts";
+import { evidenceCheck, pendingCheck, startupCheck } from "./checkActs.ts";
+import { beginCheckpoint, takeStep } from "./checkpointActs.ts";
+import { Memory } from "./memory.ts";
+import { type Act, advance, applyProfile, create, startOver, stopStartup } from "./startupActs.ts";
+import type { WatchContext } from "./watchContext.ts";
+import { WatchReport } from "./watchReport.ts";
+
+/** More rounds than any sequence needs without a rest: a loop that does not end is a programmer's error. */
+const roundsMax = 100;
+
+export class DatabaseWatch {
+  readonly #context: WatchContext;
+  readonly #memory: Memory;
+  readonly #report: WatchReport;
+  readonly #shortAbort = new AbortController();
+  readonly #checkAbort = new AbortController();
+  #config: DatabaseConfig;
+  #driving: Promise<void> | null = null;
+  #checking: Promise<void> | null = null;
+  #phase: "running" | "ending" | "lastCheckpoint" | "ended" = "running";
+  readonly #checkpointWaiters: ((status: CheckpointStatus | string) => void)[] = [];
+  readonly #checkWaiters = new Map<
+    IntegrityStatus["check"],
+    ((status: IntegrityStatus | string) => void)[]
+  >();
+
+  constructor(context: WatchContext, config: DatabaseConfig) {
+    this.#context = context;
+    this.#config = config;
+    this.#memory = new Memory(context.clock.nowMs());
+    this.#report = new WatchReport(context, config);
+  }
+
+  get name(): string {
+    return this.#config.name;
+  }
+
+  get config(): DatabaseConfig {
+    return this.#config;
+  }
+
+  get identity(): string | null {
+    const database = this.#memory.observation?.database;
+    return database?.kind === "regular" ? database.identity : null;
+  }
+
+  get startupEnded(): boolean {
+    return this.#memory.state.startupEndedAtMs !== null;
+  }
+
+  /** Takes one look into account and starts what it asks for; never waits. */
+  tick(observation: Observation): void {
+    const decision = this.#round(observation);
+    if (decision.kind !== "rest") this.drive();
+  }
+
+  /** Goes on until nothing is left to do now. */
+  drive(): void {
+    if (this.#driving !== null || !this.#mayAct()) return;
+    this.#driving = this.#driveToRest().finally(() => {
+      this.#driving = null;
+    });
+  }
+
+  status(): DatabaseStatus {
+    const { state, observation } = this.#memory;
+    const verdicts = readinessChecks(observation, state, this.#config);
+    const checks = this.#memory.withSince(verdicts, this.#context.clock.nowMs());
+    return describeDatabase(this.#config, observation, state, checks, this.#context.clock.nowMs());
+  }
+
+  /** Asks for a checkpoint; resolves when it has ended, or with the reason why it cannot run now. */
+  requestCheckpoint(trigger: CheckpointTrigger): Promise<CheckpointStatus | string> {
+    const { observation, state } = this.#memory;
+    const obstacle = whyNotCheckpoint(observation, state, this.#config);
+    if (obstacle !== "") return Promise.resolve(obstacle);
+    return new Promise((resolve) => {
+      this.#checkpointWaiters.push(resolve);
+      this.#memory.update((present) => ({ ...present, pendingCheckpoint: trigger }));
+      this.drive();
+    });
+  }
+
+  /** Asks for a check; resolves when it has ended, with `unknown` when it was cut short. */
+  requestCheck(check: IntegrityStatus["check"]): Promise<IntegrityStatus | string> {
+    const { observation, state } = this.#memory;
+    const obstacle = whyNotCheck(observation, state, this.#config);
+    if (obstacle !== "") return Promise.resolve(obstacle);
+    return new Promise((resolve) => {
+      this.#checkWaiters.set(check, [...(this.#checkWaiters.get(check) ?? []), resolve]);
+      this.#memory.update((present) => queueCheck(present, { check, trigger: "demand" }));
+      this.drive();
+    });
+  }
+
+  /** New settings for the same file. What depends on them is applied again. */
+  reconfigure(config: DatabaseConfig): void {
+    this.#config = config;
+    this.#report.reconfigure(config);
+    const nowMs = this.#context.clock.nowMs();
+    this.#memory.update((state) => ({
+      ...(state.stage === "ended" ? enterStage(state, "guards", nowMs) : state),
+      sequenceStartedAtMs: nowMs,
+      startupEndedAtMs: null,
+      profile: null,
+      journalModeFlipCount: 0,
+      nextCheckpointAtMs: null,
+      nextQuickCheckAtMs: null,
+      nextIntegrityCheckAtMs: null,
+    }));
+    this.drive();
+  }
+
+  clockJumped(jumpMs: number): void {
+    this.#memory.update((state) => shiftTimes(state, jumpMs));
+  }
+
+  /**
+   * The end: a check is cut short at once, the running short operation may end within the bound, then the
+   * last checkpoint.
+   */
+  async finish(boundMs: number): Promise<void> {
+    this.#phase = "ending";
+    this.#checkAbort.abort();
+    const timer = setTimeout(() => this.#shortAbort.abort(), boundMs);
+    await Promise.all([this.#driving, this.#checking]);
+    this.#phase = "lastCheckpoint";
+    await this.requestCheckpoint("shutdown");
+    clearTimeout(timer);
+    this.#phase = "ended";
+    this.#dismissWaiters("the daemon is stopping");
+  }
+
+  #mayAct(): boolean {
+    return this.#phase === "running" || this.#phase === "lastCheckpoint";
+  }
+
+  async #driveToRest(): Promise<void> {
+    for (let rounds = 0; rounds < roundsMax && this.#mayAct(); rounds += 1) {
+      const observation = await this.#context.observe(this.#config.path);
+      const decision = this.#round(observation);
+      if (decision.kind === "rest") return;
+      await this.#carryOut(decision, this.#act(observation));
+    }
+  }
+
+  /** Observe and decide, and say what was seen. */
+  #round(observation: Observation): Decision {
+    const nowMs = this.#context.clock.nowMs();
+    const config = this.#config;
+    const { identity } = this;
+    const duplicateOf = identity === null ? null : this.#context.duplicateOf(config.name, identity);
+    this.#memory.noteObservation(observation);
+    this.#memory.update((state) =>
+      this.#scheduled(
+        queueDueWork(
+          noteObservation(state, observation, { config, duplicateOf }),
+          observation,
+          config,
+          nowMs,
+          this.#context.nextDue,
+        ),
+        nowMs,
+      ),
+    );
+    this.#startCheck(observation);
+    this.#report.observed(this.status(), this.#memory.state, observation);
+    this.#context.onRound();
+    return decide(observation, this.#memory.state, config, nowMs);
+  }
+
+  /** The first due times are set when the startup sequence has ended, whatever its verdict. */
+  #scheduled(state: DatabaseState, nowMs: number): DatabaseState {
+    if (state.stage !== "ended") return state;
+    const { checkpoint, integrity } = this.#config;
+    const { nextDue, firstDue } = this.#context;
+    return {
+      ...state,
+      nextCheckpointAtMs: state.nextCheckpointAtMs ?? firstDue(checkpoint.schedule, nowMs, this.name),
+      nextQuickCheckAtMs: state.nextQuickCheckAtMs ?? nextDue(integrity.quickSchedule, nowMs),
+      nextIntegrityCheckAtMs: state.nextIntegrityCheckAtMs ?? nextDue(integrity.fullSchedule, nowMs),
+    };
+  }
+
+  #startCheck(observation: Observation): void {
+    if (this.#checking !== null || this.#checkAbort.signal.aborted) return;
+    const pending = decideCheck(observation, this.#memory.state, this.#config);
+    if (pending === null) return;
+    this.#checking = pendingCheck(this.#act(observation), pending)
+      .then((status) => {
+        for (const resolve of this.#checkWaiters.get(pending.check) ?? []) resolve(status);
+        this.#checkWaiters.delete(pending.check);
+      })
+      .finally(() => {
+        this.#checking = null;
+      });
+  }
+
+  /** Nobody is left waiting for work that will not be done. */
+  #dismissWaiters(reason: string): void {
+    for (const resolve of this.#checkpointWaiters.splice(0)) resolve(reason);
+    for (const waiters of this.#checkWaiters.values()) for (const resolve of waiters) resolve(reason);
+    this.#checkWaiters.clear();
+  }
+
+  #act(observation: Observation): Act {
+    return {
+      context: this.#context,
+      config: this.#config,
+      memory: this.#memory,
+      observation,
+      signal: this.#shortAbort.signal,
+      checkSignal: this.#checkAbort.signal,
+      isReady: () => this.status().readiness.ready,
+    };
+  }
+
+  async #carryOut(decision: Exclude<Decision, { readonly kind: "rest" }>, act: Act): Promise<void> {
+    switch (decision.kind) {
+      case "scanOpeners": {
+        const openers = await this.#context.scanOpeners(act.observation);
+        this.#memory.update((state) => noteOpeners(state, openers, this.#context.clock.nowMs()));
+        return;
+      }
+      case "startOver":
+        this.#dismissWaiters("the file was replaced or has vanished");
+        return startOver(act, decision.because);
+      case "advance":
+        return advance(act, decision.to);
+      case "stopStartup":
+        return stopStartup(act);
+      case "create":
+        return create(act);
+      case "evidenceCheck":
+        return evidenceCheck(act);
+      case "applyProfile":
+        return applyProfile(act, decision.setJournalMode);
+      case "startupCheck":
+        return startupCheck(act, decision.check);
+      case "beginCheckpoint":
+        return beginCheckpoint(act, decision.trigger);
+      case "checkpointStep": {
+        const status = await takeStep(act, decision.step);
+        if (status === null) return;
+        for (const resolve of this.#checkpointWaiters.splice(0)) resolve(status);
+        return;
+      }
+    }
+  }
+}

@@ -1,0 +1,45 @@
+/**
+ * The one mutable place of a watch: its state and its last observation. Acts on the short and the long lane
+ * run side by side, so they change it through functions of the present state, never by writing back an
+ * older copy.
+ */
+import type { Observation } from "../domain/observation.ts";
+import type { ReadinessCheck } from "../domain/status.ts";
+import type { CheckVerdict } from "../policy/readiness.ts";
+import { type DatabaseState, initialState } from "../policy/state.ts";
+
+export class Memory {
+  #state: DatabaseState;
+  #observation: Observation | null = null;
+  readonly #sinceMs = new Map<string, { state: string; sinceMs: number }>();
+
+  constructor(nowMs: number) {
+    this.#state = initialState(nowMs);
+  }
+
+  get state(): DatabaseState {
+    return this.#state;
+  }
+
+  get observation(): Observation | null {
+    return this.#observation;
+  }
+
+  update(change: (state: DatabaseState) => DatabaseState): void {
+    this.#state = change(this.#state);
+  }
+
+  noteObservation(observation: Observation): void {
+    this.#observation = observation;
+  }
+
+  /** Adds since when each check has been in its state. */
+  withSince(verdicts: readonly CheckVerdict[], nowMs: number): readonly ReadinessCheck[] {
+    return verdicts.map((verdict) => {
+      const known = this.#sinceMs.get(verdict.name);
+      if (known?.state === verdict.state) return { ...verdict, sinceMs: known.sinceMs };
+      this.#sinceMs.set(verdict.name, { state: verdict.state, sinceMs: nowMs });
+      return { ...verdict, sinceMs: nowMs };
+    });
+  }
+}

@@ -1,0 +1,111 @@
+/**
+ * Says what changed between two looks at one database: guards, mode, readiness, a WAL that started over. Keeps only
+ * what it said last.
+ */
+import type { DatabaseConfig } from "../domain/databaseConfig.ts";
+import type { Observation } from "../domain/observation.ts";
+import type { DatabaseStatus } from "../domain/status.ts";
+import type { GuardName } from "../policy/guardFinding.ts";
+import type { DatabaseState } from "../policy/state.ts";
+import type { WatchContext } from "./watchContext.ts";
+
+export class WatchReport {
+  readonly #context: WatchContext;
+  #config: DatabaseConfig;
+  #refused = new Set<GuardName>();
+  #mode: DatabaseStatus["mode"];
+  readonly #readiness = new Map<string, string>();
+  #salts: string | null = null;
+  #unreadable = "";
+
+  constructor(context: WatchContext, config: DatabaseConfig) {
+    this.#context = context;
+    this.#config = config;
+    this.#mode = config.mode;
+  }
+
+  reconfigure(config: DatabaseConfig): void {
+    this.#config = config;
+    this.#mode = config.mode;
+  }
+
+  observed(status: DatabaseStatus, state: DatabaseState, observation: Observation): void {
+    this.#guards(state);
+    this.#modes(status);
+    this.#readinessChanges(status, state);
+    this.#resets(observation);
+    this.#failures(observation);
+    this.#context.metrics.observed(status);
+  }
+
+  #guards(state: DatabaseState): void {
+    const { events } = this.#context;
+    const refused = new Set<GuardName>();
+    for (const finding of state.guards) {
+      if (finding.verdict !== "refuse") continue;
+      refused.add(finding.guard);
+      if (this.#refused.has(finding.guard)) continue;
+      events.guardRefused(this.#config.name, { guard: finding.guard, reason: finding.reason });
+    }
+    for (const guard of this.#refused) {
+      const pending = state.guards.some((finding) => finding.guard === guard);
+      if (!pending) events.guardCleared(this.#config.name, { guard });
+      else refused.add(guard);
+    }
+    this.#refused = refused;
+  }
+
+  #modes(status: DatabaseStatus): void {
+    const { mode, modeReason, configuredMode } = status;
+    const from = this.#mode;
+    // A guard that only waits may pass in a moment: it lowers the mode without a word.
+    if (mode === from || (mode !== configuredMode && this.#refused.size === 0 && isWaiting(status))) return;
+    if (mode === configuredMode) this.#context.events.modeRestored(this.#config.name, { from, to: mode });
+    else this.#context.events.modeLowered(this.#config.name, { from, to: mode, reason: modeReason });
+    this.#mode = mode;
+  }
+
+  #readinessChanges(status: DatabaseStatus, state: DatabaseState): void {
+    // While the sequence goes forward every check changes; its end says what came of it.
+    const underWay = state.stage !== "ended" && state.stage !== "missing";
+    const heldUp = state.retry.failureCount > 0 || this.#refused.size > 0;
+    if (state.startupEndedAtMs === null || (underWay && !heldUp)) return;
+    for (const { name, state: checkState, reason, sinceMs } of status.readiness.checks) {
+      const known = this.#readiness.get(name);
+      this.#readiness.set(name, checkState);
+      if (known === checkState || (known === undefined && checkState === "ok")) continue;
+      this.#context.events.readinessChanged(this.#config.name, {
+        check: name,
+        state: checkState,
+        reason,
+        sinceMs,
+      });
+    }
+  }
+
+  /** Salts change when the WAL starts over; from nothing to something is no reset. */
+  #resets(observation: Observation): void {
+    if (observation.walHeader?.kind !== "header") return;
+    const { salt1, salt2 } = observation.walHeader.header;
+    const salts = `${salt1} ${salt2}`;
+    if (this.#salts !== null && this.#salts !== salts) this.#context.metrics.walReset(this.#config.name);
+    this.#salts = salts;
+  }
+
+  #failures(observation: Observation): void {
+    const { database } = observation;
+    const unreadable = database.kind === "unreadable" ? `${database.operation} ${database.code}` : "";
+    if (database.kind === "unreadable" && unreadable !== this.#unreadable) {
+      this.#context.events.observationFailed(this.#config.name, {
+        operation: database.operation,
+        path: this.#config.path,
+        code: database.code,
+      });
+    }
+    this.#unreadable = unreadable;
+  }
+}
+
+function isWaiting(status: DatabaseStatus): boolean {
+  return status.readiness.checks.some((check) => check.name === "guards" && check.state === "degraded");
+}

@@ -1,0 +1,10 @@
+/** Exit statuses of every command: 0 and 1 are answers, the others are named as in sysexits.h. */
+export const exitCodes = {
+  ok: 0,
+  /** The answer is no: not ready, incomplete, corrupt. */
+  no: 1,
+  usage: 64,
+  unavailable: 69,
+  internal: 70,
+  config: 78,
+} as const;

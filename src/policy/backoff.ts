@@ -1,0 +1,15 @@
+/** How long to wait before an operation that failed is tried again. Doubles, with a ceiling. */
+import type { Failure } from "../domain/outcome.ts";
+import type { Retry } from "./state.ts";
+
+const delayMinMs = 250;
+const delayMaxMs = 30_000;
+
+export function backoffMs(failureCount: number): number {
+  return Math.min(delayMaxMs, delayMinMs * 2 ** Math.min(Math.max(failureCount - 1, 0), 20));
+}
+
+export function afterFailure(retry: Retry, failure: Failure, nowMs: number): Retry {
+  const failureCount = retry.failureCount + 1;
+  return { failureCount, notBeforeMs: nowMs + backoffMs(failureCount), last: failure };
+}

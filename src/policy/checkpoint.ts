@@ -1,0 +1,212 @@
+/**
+ * The checkpoint algorithm, one step at a time: PASSIVE first, which blocks nobody; the write lock only by
+ * permission, within budgets, when the WAL is too large or keeps running away; TRUNCATE only when it is
+ * worth it. Pure: each step is decided on a fresh observation and on what the steps before it brought.
+ */
+import type { DatabaseConfig } from "../domain/databaseConfig.ts";
+import type { Observation } from "../domain/observation.ts";
+import type { CheckpointOutcomeName } from "../domain/status.ts";
+import { isAlone, isIdle, type LockPermission, lockPermission } from "./lockPermission.ts";
+import type { CheckpointRun, DatabaseState } from "./state.ts";
+import { isWal, liveWalBytes, type WalState, walStateOf } from "./walState.ts";
+
+export type CheckpointStep =
+  | { readonly kind: "passive" }
+  /** fdatasync of the database file by the supervisor, so that the sync under the lock finds little to do. */
+  | { readonly kind: "sync" }
+  | {
+      readonly kind: "locked";
+      readonly acquireBudgetMs: number;
+      readonly holdBudgetMs: number;
+      readonly drainReaders: boolean;
+    }
+  | { readonly kind: "truncate"; readonly holdBudgetMs: number }
+  | {
+      readonly kind: "done";
+      readonly outcome: CheckpointOutcomeName;
+      readonly reason: string;
+      /** Every frame that was there when it began is in the database. */
+      readonly caughtUp: boolean;
+    };
+
+/** A WAL file below this is small: shrinking it beside a connected application is not worth a lock. */
+export const smallWalBytes = 1024 * 1024;
+/** Beside a writer a second and a third PASSIVE find little to do, and often meet a gap between commits. */
+const passivesMax = 3;
+
+export function nextCheckpointStep(
+  run: CheckpointRun,
+  observation: Observation,
+  state: DatabaseState,
+  config: DatabaseConfig,
+  nowMs: number,
+): CheckpointStep {
+  if (!isWal(observation)) return done("skipped", "not in WAL mode", true);
+  const wal = walStateOf(observation);
+  const view: View = {
+    run,
+    observation,
+    state,
+    config,
+    wal,
+    permission: lockPermission(config, state.activity, observation, nowMs),
+    idle: isAlone(observation) || isIdle(config, state.activity, observation, nowMs),
+  };
+  switch (run.step) {
+    case "begin":
+      return begin(view);
+    case "passive":
+      return afterPassive(view);
+    case "synced":
+      return afterSync(view);
+    case "locked":
+      return afterLocked(view);
+    case "truncate":
+      return finish(view);
+  }
+}
+
+interface View {
+  readonly run: CheckpointRun;
+  readonly observation: Observation;
+  readonly state: DatabaseState;
+  readonly config: DatabaseConfig;
+  readonly wal: WalState;
+  readonly permission: LockPermission;
+  readonly idle: boolean;
+}
+
+function done(outcome: CheckpointOutcomeName, reason: string, caughtUp: boolean): CheckpointStep {
+  return { kind: "done", outcome, reason, caughtUp };
+}
+
+function begin(view: View): CheckpointStep {
+  if (view.wal.kind === "noWal") return done("complete", "nothing pending", true);
+  if (view.wal.kind === "known" && view.wal.mxFrame === view.wal.nBackfill) {
+    if (worthTruncating(view)) return truncate(view);
+    if (!tooLarge(view)) return done("complete", "nothing pending", true);
+  }
+  return { kind: "passive" };
+}
+
+function afterPassive(view: View): CheckpointStep {
+  const complete = isComplete(view);
+  if (complete && worthTruncating(view)) return truncate(view);
+  if (complete && !tooLarge(view)) return done("complete", "", true);
+  if (!complete && !view.run.snapshotComplete) {
+    return done("incomplete", "readers hold the WAL back, or another checkpoint is at work", caughtUp(view));
+  }
+  if (!complete && view.run.passiveCount < passivesMax) return { kind: "passive" };
+  // Where the application waits for locks a short hold makes it complete; elsewhere nobody is made to wait.
+  if (!complete && !tooLarge(view) && view.permission.kind !== "declared") {
+    return done("incomplete", "writers went on; the WAL is below its size target", caughtUp(view));
+  }
+  const obstacle = lockObstacle(view);
+  if (obstacle !== null) {
+    return complete
+      ? done("complete", `not reset: ${obstacle}`, true)
+      : done("incomplete", obstacle, caughtUp(view));
+  }
+  return { kind: "sync" };
+}
+
+/** Why the write lock is not asked for, or null. */
+function lockObstacle(view: View): string | null {
+  if (view.permission.kind === "none") return view.permission.reason;
+  if (view.state.checkRunning) return "an integrity check of our own reads the WAL";
+  return null;
+}
+
+function afterSync(view: View): CheckpointStep {
+  const obstacle = lockObstacle(view);
+  if (obstacle !== null) return done("incomplete", obstacle, caughtUp(view));
+  const holdMs = holdBudgetMs(view);
+  const predictedMs = view.run.syncMs ?? 0;
+  if (predictedMs > holdMs) {
+    const reason = `a sync of the database takes ${predictedMs.toFixed(1)} ms, more than the hold budget of ${holdMs} ms`;
+    return isComplete(view)
+      ? done("complete", `not reset: ${reason}`, true)
+      : done("incomplete", reason, caughtUp(view));
+  }
+  return {
+    kind: "locked",
+    acquireBudgetMs: view.config.checkpoint.acquireBudgetMs,
+    holdBudgetMs: holdMs,
+    drainReaders: true,
+  };
+}
+
+function afterLocked(view: View): CheckpointStep {
+  const { lockedOutcome, lockAcquired } = view.run;
+  if (lockAcquired === false) {
+    return done("incomplete", "the write lock was not free within the acquire budget", caughtUp(view));
+  }
+  if (lockedOutcome === "incomplete" || lockedOutcome === null) {
+    return done("incomplete", "the hold budget ended before every frame was copied", caughtUp(view));
+  }
+  if (worthTruncating(view)) return truncate(view);
+  if (lockedOutcome === "reset") return done("reset", "", true);
+  return done("complete", "not reset: readers overlap without a gap", true);
+}
+
+/** After TRUNCATE: the file says whether it worked. */
+function finish(view: View): CheckpointStep {
+  if (view.wal.kind === "noWal") return done("truncated", "", true);
+  return isComplete(view)
+    ? done("complete", "not truncated: the database was busy", true)
+    : done("incomplete", "not truncated: the database was busy", caughtUp(view));
+}
+
+function truncate(view: View): CheckpointStep {
+  return { kind: "truncate", holdBudgetMs: holdBudgetMs(view) };
+}
+
+/**
+ * Complete: the WAL-index says so, or nobody else was connected and our snapshot, the only one, was copied
+ * whole.
+ */
+function isComplete(view: View): boolean {
+  const { wal, run } = view;
+  if (wal.kind === "noWal") return true;
+  if (wal.kind === "known") return wal.mxFrame === wal.nBackfill;
+  return run.snapshotComplete && isAlone(view.observation);
+}
+
+/** Every frame of the beginning is copied, by the WAL-index; a WAL that started over was copied whole. */
+function caughtUp(view: View): boolean {
+  const { before } = view.run;
+  if (isComplete(view)) return true;
+  if (before === null || view.wal.kind !== "known") return false;
+  return view.wal.walIdentity !== before.walIdentity || view.wal.nBackfill >= before.mxFrame;
+}
+
+function tooLarge(view: View): boolean {
+  const liveBytes = liveWalBytes(view.wal) ?? fileBytes(view.observation);
+  return liveBytes > view.config.checkpoint.sizeTargetBytes;
+}
+
+/**
+ * A WAL that is used again is faster to write than one that grows anew: the file is shrunk only when the
+ * application rests, or when the file is far above the target.
+ */
+function worthTruncating(view: View): boolean {
+  const walBytes = fileBytes(view.observation);
+  if (walBytes === 0 || view.permission.kind === "none" || view.state.checkRunning) return false;
+  if (view.idle) {
+    return view.permission.kind === "declared" || isAlone(view.observation) || walBytes > smallWalBytes;
+  }
+  return walBytes > 4 * view.config.checkpoint.sizeTargetBytes;
+}
+
+function fileBytes(observation: Observation): number {
+  return observation.wal.kind === "regular" ? observation.wal.sizeBytes : 0;
+}
+
+/** Grows with the WAL from the normal budget at the target to the maximum at four times the target. */
+function holdBudgetMs(view: View): number {
+  const { holdBudgetMs, holdBudgetMaxMs, sizeTargetBytes } = view.config.checkpoint;
+  const ceilingMs = view.permission.kind === "none" ? 0 : view.permission.holdMaxMs;
+  const excess = Math.max(0, (liveWalBytes(view.wal) ?? fileBytes(view.observation)) / sizeTargetBytes - 1);
+  const grownMs = holdBudgetMs + (holdBudgetMaxMs - holdBudgetMs) * Math.min(1, excess / 3);
+  return Math.max(1, Math.round(Math.min(grownMs, ceilingMs)));
+}

@@ -1,0 +1,24 @@
+/**
+ * The wall clock was set: what waits for a moment, or counts from one, moves with it. Times that are history
+ * (when a check ended) stay as they were written down.
+ */
+import type { DatabaseState } from "./state.ts";
+
+/** A difference between wall and monotonic time that counts as a jump. */
+export const clockJumpMinMs = 2_000;
+
+export function shiftTimes(state: DatabaseState, jumpMs: number): DatabaseState {
+  const shift = (timeMs: number | null): number | null => (timeMs === null ? null : timeMs + jumpMs);
+  const { activity, retry } = state;
+  return {
+    ...state,
+    openersAtMs: state.openersAtMs + jumpMs,
+    profileAtMs: state.profileAtMs + jumpMs,
+    exclusiveSinceMs: shift(state.exclusiveSinceMs),
+    locklessSinceMs: shift(state.locklessSinceMs),
+    headerDoubtSinceMs: shift(state.headerDoubtSinceMs),
+    nextCheckpointAtMs: shift(state.nextCheckpointAtMs),
+    activity: activity === null ? null : { ...activity, lastChangeAtMs: activity.lastChangeAtMs + jumpMs },
+    retry: { ...retry, notBeforeMs: retry.notBeforeMs + jumpMs },
+  };
+}

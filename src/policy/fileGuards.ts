@@ -1,0 +1,132 @@
+/** Guards on the files themselves: kind, links, access, mount. */
+import type { FileLook, Observation } from "../domain/observation.ts";
+import { judgeFileSystem } from "./fileSystems.ts";
+import type { GuardContext, GuardFinding } from "./guardFinding.ts";
+
+const kindWords = {
+  directory: "a directory",
+  fifo: "a FIFO",
+  socket: "a socket",
+  device: "a device",
+  symbolicLink: "a symbolic link",
+} as const;
+
+export function fileGuards(observation: Observation, context: GuardContext): readonly GuardFinding[] {
+  const path = observation.resolvedPath ?? context.config.path;
+  return [
+    ...databaseKind(observation.database, path),
+    ...sidecarKind(observation, path),
+    ...links(observation.database, path, context.duplicateOf),
+    ...mount(observation, path, context.config.trustFileSystem),
+    ...access(observation, path),
+  ];
+}
+
+function refuse(guard: GuardFinding["guard"], reason: string): readonly GuardFinding[] {
+  return [{ guard, verdict: "refuse", reason }];
+}
+
+function databaseKind(database: FileLook, path: string): readonly GuardFinding[] {
+  if (database.kind === "other") {
+    return refuse("file_kind", `${path} is ${kindWords[database.what]}, not a regular file`);
+  }
+  if (database.kind === "unreadable") {
+    return refuse(
+      "file_access",
+      `${database.operation} ${path}: ${database.code}; run the daemon as the user that owns the database`,
+    );
+  }
+  return [];
+}
+
+function sidecarKind(observation: Observation, path: string): readonly GuardFinding[] {
+  const sidecars = [
+    [`${path}-wal`, observation.wal],
+    [`${path}-shm`, observation.shm],
+    [`${path}-journal`, observation.journal],
+  ] as const;
+  return sidecars.flatMap(([sidecarPath, look]) => {
+    if (look.kind === "other") {
+      return refuse("sidecar_kind", `${sidecarPath} is ${kindWords[look.what]}, not a regular file`);
+    }
+    if (look.kind === "unreadable") {
+      return refuse("sidecar_kind", `${look.operation} ${sidecarPath}: ${look.code}`);
+    }
+    return [];
+  });
+}
+
+function links(database: FileLook, path: string, duplicateOf: string | null): readonly GuardFinding[] {
+  if (database.kind !== "regular") return [];
+  const findings: GuardFinding[] = [];
+  if (database.linkCount > 1) {
+    findings.push({
+      guard: "hard_link",
+      verdict: "refuse",
+      reason: `${path} has ${database.linkCount} hard links: two names mean two WALs; remove the others`,
+    });
+  }
+  if (duplicateOf !== null) {
+    findings.push({
+      guard: "second_path",
+      verdict: "refuse",
+      reason: `${path} is the same file as database "${duplicateOf}": watch it once`,
+    });
+  }
+  return findings;
+}
+
+function mount(observation: Observation, path: string, trustFileSystem: boolean): readonly GuardFinding[] {
+  const { mount } = observation;
+  if (observation.database.kind !== "regular") return [];
+  if (mount.kind === "unobservable") {
+    if (trustFileSystem) return [];
+    return refuse("file_system", `the file system of ${path} cannot be told (${mount.reason})`);
+  }
+  const findings: GuardFinding[] = [];
+  const verdict = judgeFileSystem(mount.fileSystemType);
+  if (verdict !== "trusted" && !trustFileSystem) {
+    const why =
+      verdict === "network" ? "locks of a network file system lose data" : "it is not known to keep locks";
+    findings.push({
+      guard: "file_system",
+      verdict: "refuse",
+      reason: `${path} is on ${mount.fileSystemType}: ${why}; set trustFileSystem when you know better`,
+    });
+  }
+  if (mount.readOnly) {
+    findings.push({
+      guard: "read_only",
+      verdict: "refuse",
+      reason: `${mount.mountPoint} is mounted read-only (EROFS): ${path} cannot be checkpointed; remount it`,
+    });
+  }
+  return findings;
+}
+
+function access(observation: Observation, path: string): readonly GuardFinding[] {
+  const { access, database } = observation;
+  if (access === null || database.kind !== "regular") return [];
+  const missing = [
+    [access.databaseReadable, `read ${path}`],
+    [access.databaseWritable, `write ${path}`],
+    [observation.wal.kind !== "regular" || access.walWritable, `write ${path}-wal`],
+    [observation.shm.kind !== "regular" || access.shmWritable, `write ${path}-shm`],
+    [access.directoryWritable, `create files beside ${path}`],
+  ] as const;
+  const findings = missing
+    .filter(([allowed]) => !allowed)
+    .flatMap(([, what]) =>
+      refuse("file_access", `cannot ${what}: EACCES; run the daemon as the user that owns the database`),
+    );
+  // SQLite gives a -wal or -shm that it makes the mode of the database, and only root gives it the owner.
+  const foreign = access.effectiveUid !== 0 && access.effectiveUid !== database.uid;
+  if (foreign && findings.length === 0) {
+    return refuse(
+      "owner",
+      `${path} belongs to user ${database.uid} and the daemon runs as ${access.effectiveUid}: ` +
+        "a -wal or -shm that it makes could lock the application out; run it as the database's user",
+    );
+  }
+  return findings;
+}

@@ -1,0 +1,25 @@
+/**
+ * What must hold before SQLite may open a database: judged on raw bytes, locks and mounts, because opening
+ * is an act. Merely opening a scrambled file beside a WAL deletes the WAL (measured). A file that a guard
+ * refuses is never opened, and no byte of it changes.
+ */
+import type { Observation } from "../domain/observation.ts";
+import { fileGuards } from "./fileGuards.ts";
+import type { GuardContext, GuardFinding } from "./guardFinding.ts";
+import { headerGuards } from "./headerGuards.ts";
+import { processGuards } from "./processGuards.ts";
+import type { DatabaseState } from "./state.ts";
+
+/** All findings, worst first. Empty: SQLite may open the database. */
+export function evaluateGuards(
+  observation: Observation,
+  state: DatabaseState,
+  context: GuardContext,
+): readonly GuardFinding[] {
+  const findings = [
+    ...fileGuards(observation, context),
+    ...headerGuards(observation, state),
+    ...processGuards(observation, state, context.config),
+  ];
+  return [...findings.filter((f) => f.verdict === "refuse"), ...findings.filter((f) => f.verdict === "wait")];
+}

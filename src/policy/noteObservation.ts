@@ -1,0 +1,36 @@
+/** Takes one observation into the memory: since when something has been seen, activity, guards. */
+import type { Observation, OpenerLook } from "../domain/observation.ts";
+import { noteActivity } from "./activity.ts";
+import type { GuardContext } from "./guardFinding.ts";
+import { evaluateGuards } from "./guards.ts";
+import { headerFinding } from "./headerGuards.ts";
+import { locklessWriter } from "./processGuards.ts";
+import type { DatabaseState } from "./state.ts";
+
+function since(earlierMs: number | null, seen: boolean, nowMs: number): number | null {
+  return seen ? (earlierMs ?? nowMs) : null;
+}
+
+/** The state with the observation in it; guards are evaluated on exactly this observation. */
+export function noteObservation(
+  state: DatabaseState,
+  observation: Observation,
+  context: GuardContext,
+): DatabaseState {
+  const nowMs = observation.observedAtMs;
+  const { locks, database } = observation;
+  const noted: DatabaseState = {
+    ...state,
+    // While guards are waited for, the sequence is about whatever file is there.
+    identity: state.stage === "guards" && database.kind === "regular" ? database.identity : state.identity,
+    exclusiveSinceMs: since(state.exclusiveSinceMs, locks.kind === "seen" && locks.exclusive !== null, nowMs),
+    headerDoubtSinceMs: since(state.headerDoubtSinceMs, headerFinding(observation) !== null, nowMs),
+    locklessSinceMs: since(state.locklessSinceMs, locklessWriter(observation, state) !== null, nowMs),
+    activity: noteActivity(state.activity, observation),
+  };
+  return { ...noted, guards: evaluateGuards(observation, noted, context) };
+}
+
+export function noteOpeners(state: DatabaseState, openers: OpenerLook, nowMs: number): DatabaseState {
+  return { ...state, openers, openersAtMs: nowMs };
+}

@@ -1,0 +1,80 @@
+/**
+ * Guards on the processes around a database: one that locked it exclusively, one that writes without locks
+ * (unix-none). Beside either, a second connection may destroy the live WAL (measured).
+ */
+import type { DatabaseConfig } from "../domain/databaseConfig.ts";
+import type { LockHolder, Observation, Opener } from "../domain/observation.ts";
+import type { GuardFinding } from "./guardFinding.ts";
+import type { DatabaseState } from "./state.ts";
+
+/** A sighting of a process without locks is confirmed for this long: it may just be closing. */
+export const locklessDoubtMs = 300;
+/** In WAL mode an exclusive lock is a last close or a recovery, unless it stays. */
+const exclusiveDoubtWalMs = 5_000;
+/** In rollback mode every commit takes it, and a busy writer is often met in it. */
+const exclusiveDoubtRollbackMs = 60_000;
+
+export function processGuards(
+  observation: Observation,
+  state: DatabaseState,
+  config: DatabaseConfig,
+): readonly GuardFinding[] {
+  const path = observation.resolvedPath ?? config.path;
+  return [...exclusiveLock(observation, state, path), ...openWithoutLocks(observation, state, path)];
+}
+
+export function describeHolder(holder: LockHolder): string {
+  return holder.comm === null ? `process ${holder.pid}` : `process ${holder.pid} (${holder.comm})`;
+}
+
+function exclusiveLock(
+  observation: Observation,
+  state: DatabaseState,
+  path: string,
+): readonly GuardFinding[] {
+  if (observation.locks.kind !== "seen" || observation.locks.exclusive === null) return [];
+  const holder = describeHolder(observation.locks.exclusive);
+  const sinceMs = state.exclusiveSinceMs ?? observation.observedAtMs;
+  const heldMs = observation.observedAtMs - sinceMs;
+  const inWalMode = observation.header?.kind === "header" && observation.header.header.inWalMode;
+  const doubtMs = inWalMode ? exclusiveDoubtWalMs : exclusiveDoubtRollbackMs;
+  return [
+    {
+      guard: "exclusive_lock",
+      verdict: heldMs < doubtMs ? "wait" : "refuse",
+      reason: `${path} is locked exclusively by ${holder} since ${new Date(sinceMs).toISOString()}: it is only observed until the lock goes`,
+    },
+  ];
+}
+
+function openWithoutLocks(
+  observation: Observation,
+  state: DatabaseState,
+  path: string,
+): readonly GuardFinding[] {
+  const suspect = locklessWriter(observation, state);
+  if (suspect === null) return [];
+  const sinceMs = state.locklessSinceMs ?? observation.observedAtMs;
+  return [
+    {
+      guard: "open_without_locks",
+      verdict: observation.observedAtMs - sinceMs < locklessDoubtMs ? "wait" : "refuse",
+      reason: `${describeHolder(suspect)} has ${path} and its ${suspect.files.includes("wal") ? "WAL" : "journal"} open for writing and holds no lock (unix-none?): opening it could destroy live data`,
+    },
+  ];
+}
+
+/**
+ * A process that writes the WAL or the journal and holds no lock. One that has only the database open
+ * proves nothing: an idle connection in rollback mode looks the same.
+ */
+export function locklessWriter(observation: Observation, state: DatabaseState): Opener | null {
+  const { locks } = observation;
+  if (locks.kind !== "seen" || state.openers?.kind !== "seen") return null;
+  const lockers = new Set([...locks.databaseLockers, ...locks.connected].map((holder) => holder.pid));
+  for (const opener of state.openers.openers) {
+    const writesLog = opener.writable && (opener.files.includes("wal") || opener.files.includes("journal"));
+    if (writesLog && !lockers.has(opener.pid)) return opener;
+  }
+  return null;
+}

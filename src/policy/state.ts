@@ -1,0 +1,159 @@
+/**
+ * What the daemon remembers of one database between two rounds. Plain values: `decide` reads them,
+ * `daemon/` writes them from outcomes through the functions of this folder. Times are wall-clock
+ * milliseconds.
+ */
+import type { OpenerLook } from "../domain/observation.ts";
+import type { Failure, ProfileResult } from "../domain/outcome.ts";
+import type { CheckpointStatus, CheckpointTrigger, IntegrityStatus } from "../domain/status.ts";
+import type { Activity } from "./activity.ts";
+import type { GuardFinding } from "./guardFinding.ts";
+
+/**
+ * The startup sequence, in order. `missing`: nothing is there. `guards`: raw bytes, locks and openers are
+ * looked at. `evidence`: a read-only quick_check before anything writes. `profile`, `recovery`, `check`,
+ * `ended`: as they say.
+ */
+export type Stage = "missing" | "guards" | "evidence" | "profile" | "recovery" | "check" | "ended";
+
+/** One checkpoint on its way: it takes several rounds, each with a fresh observation. */
+export interface CheckpointRun {
+  readonly trigger: CheckpointTrigger;
+  readonly startedAtMs: number;
+  readonly step: "begin" | "passive" | "synced" | "locked" | "truncate";
+  /** mxFrame and salts of a trusted WAL-index when it began; null: not known. */
+  readonly before: { readonly mxFrame: number; readonly walIdentity: string } | null;
+  /** Frames in the database by the last step's own count. */
+  readonly copiedFrameCount: number;
+  readonly passiveCount: number;
+  /** The last PASSIVE reached the end of its own snapshot. */
+  readonly snapshotComplete: boolean;
+  /** Duration of the last fdatasync of the database file: what a hold will cost at least. */
+  readonly syncMs: number | null;
+  readonly lockAcquired: boolean | null;
+  /** Complete under the write lock, and whether readers were gone. */
+  readonly lockedOutcome: "reset" | "complete" | "incomplete" | null;
+  readonly heldMs: number;
+  readonly busyMs: number;
+}
+
+export interface PendingCheck {
+  readonly check: "quick_check" | "integrity_check";
+  readonly trigger: "schedule" | "demand";
+}
+
+/** Backoff after failed operations. */
+export interface Retry {
+  readonly failureCount: number;
+  readonly notBeforeMs: number;
+  readonly last: Failure | null;
+}
+
+export interface CheckpointHistory {
+  readonly last: CheckpointStatus | null;
+  readonly lastSuccessAtMs: number | null;
+  readonly consecutiveFailureCount: number;
+  readonly consecutiveIncompleteCount: number;
+}
+
+export interface DatabaseState {
+  readonly stage: Stage;
+  /** When the stage began. */
+  readonly stageSinceMs: number;
+  /** When the startup sequence began for this file. */
+  readonly sequenceStartedAtMs: number;
+  /** device:inode of the database that the startup sequence was about. */
+  readonly identity: string | null;
+  /** Set at the first verdict, whatever it was. Null again when the sequence starts over. */
+  readonly startupEndedAtMs: number | null;
+  readonly residue: string | null;
+  readonly walResidue: boolean;
+  readonly recovered: boolean;
+  readonly openers: OpenerLook | null;
+  readonly openersAtMs: number;
+  readonly exclusiveSinceMs: number | null;
+  readonly locklessSinceMs: number | null;
+  /** A header finding that may be a moment's: since when it was seen without interruption. */
+  readonly headerDoubtSinceMs: number | null;
+  readonly guards: readonly GuardFinding[];
+  readonly profile: ProfileResult | null;
+  readonly profileAtMs: number;
+  /** How often the application took the journal mode back after the daemon had set it. */
+  readonly journalModeFlipCount: number;
+  readonly quickCheck: IntegrityStatus | null;
+  readonly integrityCheck: IntegrityStatus | null;
+  /** The file's modification time when the last verdict was asked for. */
+  readonly verdictOfModifiedAtMs: number | null;
+  readonly run: CheckpointRun | null;
+  readonly checkpoint: CheckpointHistory;
+  readonly nextCheckpointAtMs: number | null;
+  readonly pendingCheckpoint: CheckpointTrigger | null;
+  readonly pendingChecks: readonly PendingCheck[];
+  /** The long lane is at work on this database. */
+  readonly checkRunning: boolean;
+  readonly nextQuickCheckAtMs: number | null;
+  readonly nextIntegrityCheckAtMs: number | null;
+  readonly activity: Activity | null;
+  readonly retry: Retry;
+}
+
+const noRetry: Retry = { failureCount: 0, notBeforeMs: 0, last: null };
+
+/** The state before anything was seen, or after the file became another one. */
+export function initialState(nowMs: number): DatabaseState {
+  return {
+    stage: "guards",
+    stageSinceMs: nowMs,
+    sequenceStartedAtMs: nowMs,
+    identity: null,
+    startupEndedAtMs: null,
+    residue: null,
+    walResidue: false,
+    recovered: false,
+    openers: null,
+    openersAtMs: 0,
+    exclusiveSinceMs: null,
+    locklessSinceMs: null,
+    headerDoubtSinceMs: null,
+    guards: [],
+    profile: null,
+    profileAtMs: 0,
+    journalModeFlipCount: 0,
+    quickCheck: null,
+    integrityCheck: null,
+    verdictOfModifiedAtMs: null,
+    run: null,
+    checkpoint: {
+      last: null,
+      lastSuccessAtMs: null,
+      consecutiveFailureCount: 0,
+      consecutiveIncompleteCount: 0,
+    },
+    nextCheckpointAtMs: null,
+    pendingCheckpoint: null,
+    pendingChecks: [],
+    checkRunning: false,
+    nextQuickCheckAtMs: null,
+    nextIntegrityCheckAtMs: null,
+    activity: null,
+    retry: noRetry,
+  };
+}
+
+/** The last proven verdict says that the file is structurally corrupt: nothing more is written to it. */
+export function isStructurallyCorrupt(state: DatabaseState): boolean {
+  return state.quickCheck?.verdict === "structural" || state.integrityCheck?.verdict === "structural";
+}
+
+export function clearedRetry(state: DatabaseState): DatabaseState {
+  return state.retry.failureCount === 0 ? state : { ...state, retry: noRetry };
+}
+
+export function enterStage(state: DatabaseState, stage: Stage, nowMs: number): DatabaseState {
+  return { ...clearedRetry(state), stage, stageSinceMs: nowMs };
+}
+
+/** Marks the startup sequence as having come to a verdict; the first verdict's time stays. */
+export function endStartup(state: DatabaseState, nowMs: number): DatabaseState {
+  return state.startupEndedAtMs === null ? { ...state, startupEndedAtMs: nowMs } : state;
+}

@@ -1,0 +1,110 @@
+/** What is shown of a database, from what was seen and what is remembered. Pure; decides nothing. */
+import type { DatabaseConfig } from "../domain/databaseConfig.ts";
+import type { Observation } from "../domain/observation.ts";
+import type { DatabaseStatus, ReadinessCheck } from "../domain/status.ts";
+import { lockPermission } from "../policy/lockPermission.ts";
+import { effectiveMode } from "../policy/mode.ts";
+import type { DatabaseState } from "../policy/state.ts";
+import { isWal, walStateOf } from "../policy/walState.ts";
+
+/** PRAGMAs of other processes' connections: no other process can see or set them. */
+const unobservable = [
+  "synchronous of the application's connections",
+  "busy_timeout of the application's connections",
+  "foreign_keys of the application's connections",
+  "wal_autocheckpoint of the application's connections",
+];
+
+export function describeDatabase(
+  config: DatabaseConfig,
+  observation: Observation | null,
+  state: DatabaseState,
+  checks: readonly ReadinessCheck[],
+  nowMs: number,
+): DatabaseStatus {
+  const mode = effectiveMode(config, state);
+  const permission = observation === null ? null : lockPermission(config, state.activity, observation, nowMs);
+  return {
+    name: config.name,
+    path: config.path,
+    configuredMode: config.mode,
+    mode: mode.mode,
+    modeReason: mode.reason,
+    readiness: {
+      database: config.name,
+      required: config.required,
+      ready: checks.every((check) => check.state !== "failed"),
+      checks,
+    },
+    startup: { stage: state.stage, endedAtMs: state.startupEndedAtMs, residue: state.residue },
+    ...describeFiles(observation),
+    pragmas: state.profile?.pragmas ?? [],
+    unobservable,
+    integrity: [state.quickCheck, state.integrityCheck].filter((status) => status !== null),
+    checkpoint: state.checkpoint.last,
+    checkpointConsecutiveFailureCount: state.checkpoint.consecutiveFailureCount,
+    lastSuccessfulCheckpointAtMs: state.checkpoint.lastSuccessAtMs,
+    nextCheckpointAtMs: state.nextCheckpointAtMs,
+    writeLockPermission:
+      permission === null
+        ? "unknown"
+        : permission.kind === "none"
+          ? `none: ${permission.reason}`
+          : permission.kind,
+  };
+}
+
+type FileFields = Pick<
+  DatabaseStatus,
+  | "resolvedPath"
+  | "observedAtMs"
+  | "databaseBytes"
+  | "pageSizeBytes"
+  | "pageCount"
+  | "freelistPageCount"
+  | "journalMode"
+  | "walFileBytes"
+  | "walFrameCount"
+  | "walBackfilledFrameCount"
+  | "walIndexReason"
+  | "connected"
+  | "readerCount"
+  | "freeBytes"
+>;
+
+function describeFiles(observation: Observation | null): FileFields {
+  const wal = observation === null ? null : walStateOf(observation);
+  const header = observation?.header?.kind === "header" ? observation.header.header : null;
+  const locks = observation?.locks.kind === "seen" ? observation.locks : null;
+  return {
+    resolvedPath: observation?.resolvedPath ?? null,
+    observedAtMs: observation?.database.kind === "regular" ? observation.observedAtMs : null,
+    databaseBytes: observation?.database.kind === "regular" ? observation.database.sizeBytes : null,
+    pageSizeBytes: header?.pageSizeBytes ?? null,
+    pageCount: pageCountOf(observation),
+    freelistPageCount: header?.freelistPageCount ?? null,
+    journalMode:
+      observation === null || header === null ? "unknown" : isWal(observation) ? "wal" : "rollback",
+    walFileBytes: walFileBytes(observation),
+    walFrameCount: wal?.kind === "known" ? wal.mxFrame : wal?.kind === "noWal" ? 0 : null,
+    walBackfilledFrameCount: wal?.kind === "known" ? wal.nBackfill : wal?.kind === "noWal" ? 0 : null,
+    walIndexReason: wal?.kind === "unknown" ? wal.reason : "",
+    connected: locks?.connected ?? null,
+    readerCount: locks?.readers.length ?? null,
+    freeBytes: observation?.freeBytes ?? null,
+  };
+}
+
+function pageCountOf(observation: Observation | null): number | null {
+  if (observation === null) return null;
+  const { header, walIndex } = observation;
+  const wal = walStateOf(observation);
+  if (wal.kind === "known" && wal.mxFrame > 0 && walIndex?.kind === "index") return walIndex.index.pageCount;
+  return header?.kind === "header" && header.header.pageCountValid ? header.header.pageCount : null;
+}
+
+function walFileBytes(observation: Observation | null): number | null {
+  if (observation === null) return null;
+  if (observation.wal.kind === "regular") return observation.wal.sizeBytes;
+  return observation.wal.kind === "absent" && observation.database.kind === "regular" ? 0 : null;
+}

@@ -1,0 +1,212 @@
+/**
+ * The log events as typed functions: which phrase, which level, which fields. Every event of a database
+ * carries `database`; holders are pid and comm, never an argument list, which may hold secrets. Units are
+ * in the field names. Decides nothing and keeps no state.
+ */
+import type { Mode } from "../domain/databaseConfig.ts";
+import type { LockHolder } from "../domain/observation.ts";
+import type { Failure, ProfileResult } from "../domain/outcome.ts";
+import type { CheckpointStatus, IntegrityStatus, Readiness } from "../domain/status.ts";
+import { checkEvent, checkpointEvent } from "./checkpointEvents.ts";
+import type { Logger } from "./log.ts";
+import { logPhrases } from "./logPhrases.ts";
+import { isoTime } from "./statusJson.ts";
+
+export interface CheckpointFields {
+  /** Frames in the WAL and frames in the database after the checkpoint; null: not known. */
+  readonly walFrameCount: number | null;
+  readonly backfilledFrameCount: number | null;
+  readonly walFileBytes: number | null;
+  /** Who holds the WAL back, as far as it can be seen. */
+  readonly holders: readonly LockHolder[];
+}
+
+export interface ResidueFields {
+  /** In words: which files were left, and what they may mean. Not proof of a crash. */
+  readonly residue: string;
+  readonly walFileBytes: number | null;
+  readonly walFrameCount: number | null;
+  readonly journalFileBytes: number | null;
+}
+
+export type Events = ReturnType<typeof createEvents>;
+
+/** Findings in one log line; the rest is in status and API. */
+const findingsLoggedMax = 10;
+
+function pragmaFields(result: ProfileResult): Record<string, string> {
+  return Object.fromEntries(result.pragmas.map((reading) => [reading.pragma, reading.actual]));
+}
+
+function failureFields(failure: Failure): Record<string, unknown> {
+  const { reason, operation, path, code, message, retryable } = failure;
+  return { reason, operation, path, code, message, retryable };
+}
+
+export function createEvents(logger: Logger) {
+  return {
+    ...daemonEvents(logger),
+    ...startupEvents(logger),
+    ...operationEvents(logger),
+    ...watchEvents(logger),
+  };
+}
+
+function daemonEvents(logger: Logger) {
+  return {
+    daemonStarted(fields: {
+      readonly version: string;
+      readonly bun: string;
+      readonly sqlite: string;
+      readonly databases: readonly { readonly name: string; readonly path: string; readonly mode: Mode }[];
+      readonly listen: string | null;
+      readonly socketPath: string | null;
+    }): void {
+      logger.log("info", logPhrases.daemonStarted, fields);
+    },
+    daemonReady(fields: { readonly status: Readiness["status"]; readonly durationMs: number }): void {
+      logger.log("info", logPhrases.daemonReady, fields);
+    },
+    daemonStopping(fields: { readonly signal: string }): void {
+      logger.log("info", logPhrases.daemonStopping, fields);
+    },
+    daemonStopped(fields: { readonly durationMs: number }): void {
+      logger.log("info", logPhrases.daemonStopped, fields);
+    },
+    configurationReloaded(fields: {
+      readonly added: readonly string[];
+      readonly removed: readonly string[];
+      readonly changed: readonly string[];
+      /** Keys that only a restart takes over. */
+      readonly needsRestart: readonly string[];
+    }): void {
+      logger.log("info", logPhrases.configurationReloaded, fields);
+    },
+    globMatchRefused(fields: { readonly path: string; readonly reason: string }): void {
+      logger.log("warn", logPhrases.globMatchRefused, fields);
+    },
+    configurationWarning(fields: { readonly warning: string }): void {
+      logger.log("warn", logPhrases.configurationWarning, fields);
+    },
+    /** `problems` must not hold secret values: the configuration's own messages do not. */
+    configurationRefused(fields: { readonly problems: readonly string[] }): void {
+      logger.log("error", logPhrases.configurationRefused, fields);
+    },
+  };
+}
+
+function startupEvents(logger: Logger) {
+  return {
+    residueDetected(database: string, fields: ResidueFields): void {
+      logger.log("warn", logPhrases.residueDetected, { database, ...fields });
+    },
+    /** Logs one field per pragma with the value that was read back. */
+    profileVerified(database: string, result: ProfileResult): void {
+      const { journalModeBefore, journalModeChanged } = result;
+      logger.log("info", logPhrases.profileVerified, {
+        database,
+        ...pragmaFields(result),
+        journalModeBefore,
+        journalModeChanged,
+      });
+    },
+    /** A value did not hold (a ProfileResult), or the worker could not do it (a Failure). */
+    profileFailed(database: string, why: ProfileResult | Failure): void {
+      if ("ok" in why) {
+        logger.log("error", logPhrases.profileFailed, { database, ...failureFields(why) });
+        return;
+      }
+      const deviations = why.pragmas.filter((reading) => !reading.holds);
+      logger.log("error", logPhrases.profileFailed, { database, ...pragmaFields(why), deviations });
+    },
+    startupEnded(database: string, fields: { readonly ready: boolean; readonly durationMs: number }): void {
+      logger.log("info", logPhrases.startupEnded, { database, ...fields });
+    },
+  };
+}
+
+function operationEvents(logger: Logger) {
+  return {
+    checkpointEnded(database: string, status: CheckpointStatus, fields: CheckpointFields): void {
+      const { level, phrase } = checkpointEvent(status.trigger, status.outcome);
+      const { outcome, reason, durationMs, heldMs } = status;
+      logger.log(level, phrase, { database, outcome, reason, durationMs, heldMs, ...fields });
+    },
+    integrityCheckEnded(database: string, status: IntegrityStatus): void {
+      const { level, phrase } = checkEvent(status);
+      const { check, verdict, trigger, durationMs, findings, findingsTruncated } = status;
+      logger.log(level, phrase, {
+        database,
+        check,
+        verdict,
+        trigger,
+        durationMs,
+        findingCount: findings.length,
+        findingsTruncated,
+        findings: findings.slice(0, findingsLoggedMax),
+      });
+    },
+    /** SQLite answered an error, or the file is another one; what came of a worker is sqlWorkerFailed. */
+    operationFailed(database: string, failure: Failure): void {
+      logger.log(failure.retryable ? "warn" : "error", logPhrases.operationFailed, {
+        database,
+        ...failureFields(failure),
+      });
+    },
+    sqlWorkerFailed(database: string, failure: Failure): void {
+      logger.log("error", logPhrases.sqlWorkerFailed, { database, ...failureFields(failure) });
+    },
+  };
+}
+
+function watchEvents(logger: Logger) {
+  return {
+    modeLowered(
+      database: string,
+      fields: { readonly from: Mode; readonly to: Mode; readonly reason: string },
+    ): void {
+      logger.log("warn", logPhrases.modeLowered, { database, ...fields });
+    },
+    modeRestored(database: string, fields: { readonly from: Mode; readonly to: Mode }): void {
+      logger.log("info", logPhrases.modeRestored, { database, ...fields });
+    },
+    guardRefused(database: string, fields: { readonly guard: string; readonly reason: string }): void {
+      logger.log("warn", logPhrases.guardRefused, { database, ...fields });
+    },
+    guardCleared(database: string, fields: { readonly guard: string }): void {
+      logger.log("info", logPhrases.guardCleared, { database, ...fields });
+    },
+    databaseMissing(database: string, fields: { readonly path: string; readonly whenMissing: string }): void {
+      logger.log("warn", logPhrases.databaseMissing, { database, ...fields });
+    },
+    databaseAppeared(database: string, fields: { readonly path: string }): void {
+      logger.log("info", logPhrases.databaseAppeared, { database, ...fields });
+    },
+    /** Identities are "device:inode". */
+    databaseReplaced(
+      database: string,
+      fields: { readonly path: string; readonly identityBefore: string; readonly identity: string },
+    ): void {
+      logger.log("warn", logPhrases.databaseReplaced, { database, ...fields });
+    },
+    observationFailed(
+      database: string,
+      fields: { readonly operation: string; readonly path: string; readonly code: string },
+    ): void {
+      logger.log("warn", logPhrases.observationFailed, { database, ...fields });
+    },
+    readinessChanged(
+      database: string,
+      fields: {
+        readonly check: string;
+        readonly state: string;
+        readonly reason: string;
+        readonly sinceMs: number;
+      },
+    ): void {
+      const { sinceMs, ...rest } = fields;
+      const level = fields.state === "ok" ? "info" : fields.state === "failed" ? "error" : "warn";
+      logger.log(level, logPhrases.readinessChanged, { database, ...rest, since: isoTime(sinceMs) });
+    },
+  };
+}

@@ -1,0 +1,134 @@
+/**
+ * The metrics of a daemon: fed by the cycle, read by /metrics, deciding nothing. One registry per call of
+ * `createMetrics`. Invariants: a database has series exactly from `register` to `unregister` (a result
+ * that comes later is not recorded); its counters are there with 0 from the start; see metricCatalogue.ts
+ * for names and for what changes above 50 databases.
+ */
+import { Histogram, Registry } from "prom-client";
+import type { CheckpointStatus, DatabaseStatus, IntegrityStatus } from "../domain/status.ts";
+import { databaseGauges } from "./databaseGauges.ts";
+import {
+  addDatabase,
+  createInstruments,
+  histogramsOf,
+  type Instruments,
+  removeDatabase,
+} from "./instruments.ts";
+import { databaseHistogramsMax, metricCatalogue } from "./metricCatalogue.ts";
+import { registerProcessMetrics } from "./processMetrics.ts";
+
+export type WorkerFailureReason = "deadline" | "crash" | "protocol" | "spawn";
+
+export interface Metrics {
+  readonly contentType: string;
+  text(): Promise<string>;
+  register(database: string): void;
+  unregister(database: string): void;
+  /** After every observation of the database, failed ones too. */
+  observed(status: DatabaseStatus): void;
+  /** After every checkpoint, and when one was skipped. */
+  checkpoint(database: string, status: CheckpointStatus): void;
+  integrity(database: string, status: IntegrityStatus): void;
+  /** Once per startup sequence; 0: there was nothing to recover, which is no recovery. */
+  recovery(database: string, recoveredFrameCount: number): void;
+  /** The observed WAL has another salt or checkpoint sequence than before. */
+  walReset(database: string): void;
+  workerFailure(reason: WorkerFailureReason): void;
+  eventLoopLag(lagSeconds: number): void;
+}
+
+export interface MetricsOptions {
+  readonly version: string;
+  readonly bunVersion: string;
+  readonly sqliteVersion: string;
+}
+
+export function createMetrics(options: MetricsOptions): Metrics {
+  const registry = new Registry();
+  const instruments = createInstruments(registry);
+  const lag = createLagHistogram(registry);
+  registerProcessMetrics(registry);
+  const { version, bunVersion: bun, sqliteVersion: sqlite } = options;
+  instruments.gauges.walwarden_build_info.set({ version, bun, sqlite }, 1);
+  const databases = new Set<string>();
+
+  return {
+    contentType: registry.contentType,
+    text: () => registry.metrics(),
+    register(database) {
+      if (databases.has(database)) return;
+      databases.add(database);
+      addDatabase(instruments, database);
+      if (databases.size <= databaseHistogramsMax) return;
+      for (const histogram of histogramsOf(instruments)) histogram.dropDatabaseBuckets();
+    },
+    unregister(database) {
+      if (databases.delete(database)) removeDatabase(instruments, database);
+    },
+    observed(status) {
+      if (databases.has(status.name)) setGauges(instruments, status);
+    },
+    checkpoint(database, status) {
+      if (databases.has(database)) countCheckpoint(instruments, database, status);
+    },
+    integrity(database, status) {
+      if (databases.has(database)) countIntegrityCheck(instruments, database, status);
+    },
+    recovery(database, recoveredFrameCount) {
+      if (!databases.has(database)) return;
+      if (recoveredFrameCount > 0) instruments.counters.sqlite_startup_recoveries_total.inc({ database });
+      instruments.gauges.sqlite_startup_recovered_frames.set({ database }, recoveredFrameCount);
+    },
+    walReset(database) {
+      if (databases.has(database)) instruments.counters.sqlite_wal_resets_total.inc({ database });
+    },
+    workerFailure(reason) {
+      instruments.counters.walwarden_sql_worker_failures_total.inc({ reason });
+    },
+    eventLoopLag(lagSeconds) {
+      lag.observe(lagSeconds);
+    },
+  };
+}
+
+function createLagHistogram(registry: Registry): Histogram {
+  const name = "walwarden_event_loop_lag_seconds";
+  const { help, buckets } = metricCatalogue[name];
+  return new Histogram({ name, help, buckets: [...buckets], registers: [registry] });
+}
+
+function setGauges(instruments: Instruments, status: DatabaseStatus): void {
+  for (const { name, labels, value } of databaseGauges(status)) {
+    const series = { database: status.name, ...labels };
+    if (value === null) instruments.gauges[name].remove(series);
+    else instruments.gauges[name].set(series, value);
+  }
+}
+
+function countCheckpoint(instruments: Instruments, database: string, status: CheckpointStatus): void {
+  const { trigger, outcome, durationMs, heldMs } = status;
+  instruments.counters.sqlite_wal_checkpoints_total.inc({ database, trigger, outcome });
+  if (outcome === "skipped") return;
+  instruments.checkpointDuration.observe(database, { trigger }, durationMs / 1000);
+  if (heldMs > 0) instruments.writerStall.observe(database, {}, heldMs / 1000);
+}
+
+function countIntegrityCheck(instruments: Instruments, database: string, status: IntegrityStatus): void {
+  const { check, verdict, durationMs, endedAtMs } = status;
+  const { gauges, counters } = instruments;
+  instruments.integrityCheckDuration.observe(database, { check }, durationMs / 1000);
+  if (verdict === "undecidable" || verdict === "unknown") {
+    // No verdict: what the check last said stays, and the timestamp beside it tells how old that is.
+    counters.sqlite_integrity_checks_total.inc({ database, check, outcome: verdict });
+    return;
+  }
+  const passed = verdict === "ok";
+  counters.sqlite_integrity_checks_total.inc({ database, check, outcome: passed ? "ok" : "failed" });
+  gauges.sqlite_integrity_ok.set({ database, check }, passed ? 1 : 0);
+  if (passed) {
+    const series = { database, check };
+    gauges.sqlite_last_successful_integrity_check_timestamp_seconds.set(series, endedAtMs / 1000);
+  } else {
+    counters.sqlite_integrity_check_failures_total.inc({ database, check, class: verdict });
+  }
+}

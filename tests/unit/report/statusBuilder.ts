@@ -1,0 +1,78 @@
+/** A healthy database's status, and variations of it. */
+import type {
+  CheckpointStatus,
+  DatabaseStatus,
+  IntegrityStatus,
+  ReadinessCheck,
+} from "../../../src/domain/status.ts";
+
+export const baseTimeMs = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
+
+export function aCheck(name: string, state: ReadinessCheck["state"] = "ok", reason = ""): ReadinessCheck {
+  return { name, state, reason, sinceMs: baseTimeMs };
+}
+
+export function aCheckpoint(changes: Partial<CheckpointStatus> = {}): CheckpointStatus {
+  return {
+    trigger: "periodic",
+    outcome: "reset",
+    reason: "",
+    endedAtMs: baseTimeMs,
+    durationMs: 12.5,
+    heldMs: 2,
+    ...changes,
+  };
+}
+
+export function anIntegrityCheck(changes: Partial<IntegrityStatus> = {}): IntegrityStatus {
+  return {
+    check: "quick_check",
+    verdict: "ok",
+    trigger: "startup",
+    findings: [],
+    findingsTruncated: false,
+    endedAtMs: baseTimeMs,
+    durationMs: 40,
+    ...changes,
+  };
+}
+
+export function aStatus(
+  changes: Partial<Omit<DatabaseStatus, "readiness">> & { readonly checks?: readonly ReadinessCheck[] } = {},
+): DatabaseStatus {
+  const { checks = [aCheck("file"), aCheck("guards")], ...rest } = changes;
+  const name = changes.name ?? "kv";
+  const ready = checks.every((check) => check.state !== "failed");
+  return {
+    name,
+    path: "/var/lib/app/kv.db",
+    resolvedPath: "/var/lib/app/kv.db",
+    configuredMode: "enforce",
+    mode: "enforce",
+    modeReason: "",
+    readiness: { database: name, required: true, ready, checks },
+    startup: { stage: "ended", endedAtMs: baseTimeMs, residue: null },
+    observedAtMs: baseTimeMs,
+    databaseBytes: 8192,
+    pageSizeBytes: 4096,
+    pageCount: 2,
+    freelistPageCount: 0,
+    journalMode: "wal",
+    walFileBytes: 4_194_304,
+    walFrameCount: 22,
+    walBackfilledFrameCount: 10,
+    walIndexReason: "",
+    connected: [{ pid: 4711, comm: "app" }],
+    readerCount: 1,
+    pragmas: [{ pragma: "journal_mode", wanted: "wal", actual: "wal", holds: true }],
+    unobservable: ["synchronous of the application's connections"],
+    integrity: [anIntegrityCheck()],
+    checkpoint: aCheckpoint(),
+    checkpointConsecutiveFailureCount: 0,
+    lastSuccessfulCheckpointAtMs: baseTimeMs,
+    nextCheckpointAtMs: baseTimeMs + 60_000,
+    writeLockPermission: "declared",
+    freeBytes: 1_000_000,
+    ...rest,
+  };
+}
