@@ -33,7 +33,8 @@ export async function pendingCheck(act: Act, pending: PendingCheck): Promise<Int
     const status = outcome.ok
       ? statusOf(act, outcome, pending.check, pending.trigger)
       : unknownStatus(act, outcome, pending.check, pending.trigger);
-    keep(act, status, true);
+    // A file that was replaced meanwhile: what was proven of the old one says nothing about the new one.
+    if (memory.state.identity === targetOf(act.observation).identity) keep(act, status, true);
     return status;
   } finally {
     memory.update((state) => ({ ...state, checkRunning: false }));

@@ -14,6 +14,7 @@ import {
   statusOf,
 } from "../policy/checkpointRun.ts";
 import { type CheckpointRun, clearedRetry, endStartup, enterStage } from "../policy/state.ts";
+import { walHolders } from "../policy/walHolders.ts";
 import { walStateOf } from "../policy/walState.ts";
 import { type Act, targetOf } from "./startupActs.ts";
 
@@ -100,7 +101,7 @@ async function syncTwice(act: Act, path: string, identity: string) {
 }
 
 function endRun(act: Act, run: CheckpointRun, end: RunEnd, failure: Failure | null = null): CheckpointStatus {
-  const { context, config, memory, observation } = act;
+  const { context, config, memory } = act;
   const nowMs = context.clock.nowMs();
   const status = statusOf(run, end, nowMs);
   memory.update((state) => ({
@@ -114,7 +115,6 @@ function endRun(act: Act, run: CheckpointRun, end: RunEnd, failure: Failure | nu
   if (run.trigger === "startup-recovery" && failure === null) endRecovery(act, run, end);
   report(act, status, end.outcome === "incomplete" && !run.snapshotComplete);
   context.metrics.checkpoint(config.name, status);
-  memory.noteObservation(observation);
   return status;
 }
 
@@ -128,13 +128,12 @@ function endRecovery(act: Act, run: CheckpointRun, end: RunEnd): void {
 }
 
 function report(act: Act, status: CheckpointStatus, heldBack: boolean): void {
-  const { wal, locks } = act.observation;
+  const { wal } = act.observation;
   const walState = walStateOf(act.observation);
   act.context.events.checkpointEnded(act.config.name, status, {
     walFileBytes: wal.kind === "regular" ? wal.sizeBytes : 0,
     walFrameCount: walState.kind === "known" ? walState.mxFrame : null,
     backfilledFrameCount: walState.kind === "known" ? walState.nBackfill : null,
-    // Readers are named where they held the WAL back, and only by the evidence of their locks.
-    holders: heldBack && locks.kind === "seen" ? locks.readers.map((reader) => reader.holder) : [],
+    holders: heldBack ? walHolders(act.observation) : [],
   });
 }

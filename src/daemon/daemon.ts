@@ -11,12 +11,12 @@ import { syncFile } from "../host/fileSync.ts";
 import { scanOpeners } from "../host/openers.ts";
 import type { Os } from "../host/os.ts";
 import { createObserver } from "../observe/observer.ts";
+import { isAffectedByWalResetBug } from "../policy/walResetBug.ts";
 import { createEvents, type Events } from "../report/events.ts";
 import type { Logger } from "../report/log.ts";
-import { isAffectedByWalResetBug } from "../sqlite/walResetBug.ts";
 import type { WorkerFailure } from "../worker/lane.ts";
 import { createWorkerPool } from "../worker/pool.ts";
-import { Fleet } from "./fleet.ts";
+import { Fleet, type FleetChange } from "./fleet.ts";
 import { CronTimes, nextDueMs } from "./nextDue.ts";
 import { openableFiles } from "./openableFiles.ts";
 import { serve } from "./serve.ts";
@@ -49,6 +49,7 @@ export interface Daemon {
 }
 
 const idleExitMs = 10_000;
+const noChange: FleetChange = { added: [], removed: [], changed: [] };
 /** With more databases than this, first due times are spread over the interval. */
 const spreadAbove = 8;
 
@@ -153,12 +154,19 @@ export async function startDaemon(options: DaemonOptions): Promise<DaemonStart> 
   if (!serving.ok) return giveUp(exitCodes.unavailable, serving.message);
 
   const refusals = new Set<string>();
-  const reconcile = async (next: Config) => {
-    const expansion = await expandGlobs(next.globs, next.databases);
-    noteRefusals(events, refusals, expansion.refused);
-    return fleet.reconcile([...next.databases, ...expansion.databases], next.shutdownTimeoutMs);
-  };
-  await reconcile(config);
+  let reconciling: Promise<FleetChange> = Promise.resolve(noChange);
+  /** One after the other; one that was overtaken by a reload or by the end changes nothing. */
+  function reconcile(): Promise<FleetChange> {
+    reconciling = reconciling.then(async () => {
+      const next = present;
+      const expansion = await expandGlobs(next.globs, next.databases);
+      if (next !== present || stopping) return noChange;
+      noteRefusals(events, refusals, expansion.refused);
+      return fleet.reconcile([...next.databases, ...expansion.databases], next.shutdownTimeoutMs);
+    });
+    return reconciling;
+  }
+  await reconcile();
   events.daemonStarted({
     version: options.version,
     bun: Bun.version,
@@ -176,8 +184,9 @@ export async function startDaemon(options: DaemonOptions): Promise<DaemonStart> 
     onLag: metrics.eventLoopLag,
   });
   sweeper.start();
+  sayWhenReady();
   const globTimer = setInterval(() => {
-    if (present.globs.length > 0 && !stopping) void reconcile(present);
+    if (present.globs.length > 0 && !stopping) void reconcile();
   }, config.globIntervalMs);
 
   return {
@@ -186,7 +195,7 @@ export async function startDaemon(options: DaemonOptions): Promise<DaemonStart> 
       async reload(next) {
         const needsRestart = restartKeys.filter((key) => !sameValue(present[key], next[key]));
         present = next;
-        events.configurationReloaded({ ...(await reconcile(next)), needsRestart });
+        events.configurationReloaded({ ...(await reconcile()), needsRestart });
       },
       refuseReload: (problems) => events.configurationRefused({ problems }),
       async stop(signal) {

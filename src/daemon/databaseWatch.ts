@@ -21,6 +21,7 @@ import { describeDatabase } from "../report/databaseStatus.ts";
 import { evidenceCheck, pendingCheck, startupCheck } from "./checkActs.ts";
 import { beginCheckpoint, takeStep } from "./checkpointActs.ts";
 import { Memory } from "./memory.ts";
+import { Requests } from "./requests.ts";
 import { type Act, advance, applyProfile, create, startOver, stopStartup } from "./startupActs.ts";
 import type { WatchContext } from "./watchContext.ts";
 import { WatchReport } from "./watchReport.ts";
@@ -38,11 +39,7 @@ export class DatabaseWatch {
   #driving: Promise<void> | null = null;
   #checking: Promise<void> | null = null;
   #phase: "running" | "ending" | "lastCheckpoint" | "ended" = "running";
-  readonly #checkpointWaiters: ((status: CheckpointStatus | string) => void)[] = [];
-  readonly #checkWaiters = new Map<
-    IntegrityStatus["check"],
-    ((status: IntegrityStatus | string) => void)[]
-  >();
+  readonly #requests = new Requests();
 
   constructor(context: WatchContext, config: DatabaseConfig) {
     this.#context = context;
@@ -94,11 +91,10 @@ export class DatabaseWatch {
     const { observation, state } = this.#memory;
     const obstacle = whyNotCheckpoint(observation, state, this.#config);
     if (obstacle !== "") return Promise.resolve(obstacle);
-    return new Promise((resolve) => {
-      this.#checkpointWaiters.push(resolve);
-      this.#memory.update((present) => ({ ...present, pendingCheckpoint: trigger }));
-      this.drive();
-    });
+    const answer = this.#requests.checkpoint(trigger);
+    this.#memory.update((present) => ({ ...present, pendingCheckpoint: trigger }));
+    this.drive();
+    return answer;
   }
 
   /** Asks for a check; resolves when it has ended, with `unknown` when it was cut short. */
@@ -106,11 +102,10 @@ export class DatabaseWatch {
     const { observation, state } = this.#memory;
     const obstacle = whyNotCheck(observation, state, this.#config);
     if (obstacle !== "") return Promise.resolve(obstacle);
-    return new Promise((resolve) => {
-      this.#checkWaiters.set(check, [...(this.#checkWaiters.get(check) ?? []), resolve]);
-      this.#memory.update((present) => queueCheck(present, { check, trigger: "demand" }));
-      this.drive();
-    });
+    const answer = this.#requests.check(check);
+    this.#memory.update((present) => queueCheck(present, { check, trigger: "demand" }));
+    this.drive();
+    return answer;
   }
 
   /** New settings for the same file. What depends on them is applied again. */
@@ -145,10 +140,11 @@ export class DatabaseWatch {
     const timer = setTimeout(() => this.#shortAbort.abort(), boundMs);
     await Promise.all([this.#driving, this.#checking]);
     this.#phase = "lastCheckpoint";
-    await this.requestCheckpoint("shutdown");
+    await Promise.race([this.requestCheckpoint("shutdown"), aborted(this.#shortAbort.signal)]);
     clearTimeout(timer);
     this.#phase = "ended";
-    this.#dismissWaiters("the daemon is stopping");
+    await this.#driving;
+    this.#requests.dismissAll("the daemon is stopping");
   }
 
   #mayAct(): boolean {
@@ -162,15 +158,19 @@ export class DatabaseWatch {
       if (decision.kind === "rest") return;
       await this.#carryOut(decision, this.#act(observation));
     }
+    if (this.#mayAct()) throw new Error(`database ${this.name}: ${roundsMax} rounds without a rest`);
   }
 
   /** Observe and decide, and say what was seen. */
   #round(observation: Observation): Decision {
     const nowMs = this.#context.clock.nowMs();
     const config = this.#config;
-    const { identity } = this;
-    const duplicateOf = identity === null ? null : this.#context.duplicateOf(config.name, identity);
     this.#memory.noteObservation(observation);
+    const { identity } = this;
+    // A watch that is ending was there first, whatever a new configuration leads to the same file.
+    const isEnding = this.#phase !== "running";
+    const duplicateOf =
+      identity === null || isEnding ? null : this.#context.duplicateOf(config.name, identity);
     this.#memory.update((state) =>
       this.#scheduled(
         queueDueWork(
@@ -183,6 +183,7 @@ export class DatabaseWatch {
         nowMs,
       ),
     );
+    this.#dismissChecks(observation);
     this.#startCheck(observation);
     this.#report.observed(this.status(), this.#memory.state, observation);
     this.#context.onRound();
@@ -207,20 +208,22 @@ export class DatabaseWatch {
     const pending = decideCheck(observation, this.#memory.state, this.#config);
     if (pending === null) return;
     this.#checking = pendingCheck(this.#act(observation), pending)
-      .then((status) => {
-        for (const resolve of this.#checkWaiters.get(pending.check) ?? []) resolve(status);
-        this.#checkWaiters.delete(pending.check);
-      })
+      .then((status) => this.#requests.answerCheck(status))
       .finally(() => {
         this.#checking = null;
       });
   }
 
-  /** Nobody is left waiting for work that will not be done. */
-  #dismissWaiters(reason: string): void {
-    for (const resolve of this.#checkpointWaiters.splice(0)) resolve(reason);
-    for (const waiters of this.#checkWaiters.values()) for (const resolve of waiters) resolve(reason);
-    this.#checkWaiters.clear();
+  /** A guard that came up after a check was asked for: whoever asked is told, instead of waiting for it to go. */
+  #dismissChecks(observation: Observation): void {
+    if (!this.#requests.hasChecks || this.#checking !== null) return;
+    const obstacle = whyNotCheck(observation, this.#memory.state, this.#config);
+    if (obstacle === "") return;
+    this.#requests.dismissChecks(obstacle);
+    this.#memory.update((state) => ({
+      ...state,
+      pendingChecks: state.pendingChecks.filter(({ trigger }) => trigger !== "demand"),
+    }));
   }
 
   #act(observation: Observation): Act {
@@ -243,7 +246,7 @@ export class DatabaseWatch {
         return;
       }
       case "startOver":
-        this.#dismissWaiters("the file was replaced or has vanished");
+        this.#requests.dismissAll("the file was replaced or has vanished");
         return startOver(act, decision.because);
       case "advance":
         return advance(act, decision.to);
@@ -261,10 +264,16 @@ export class DatabaseWatch {
         return beginCheckpoint(act, decision.trigger);
       case "checkpointStep": {
         const status = await takeStep(act, decision.step);
-        if (status === null) return;
-        for (const resolve of this.#checkpointWaiters.splice(0)) resolve(status);
+        if (status !== null) this.#requests.answerCheckpoint(status);
         return;
       }
     }
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
 }

@@ -19,8 +19,8 @@ export interface FleetOptions {
 export class Fleet {
   readonly #options: FleetOptions;
   readonly #watches = new Map<string, DatabaseWatch>();
-  /** Watches that were taken out and are ending; no new watch of the same name begins before. */
-  readonly #ending = new Map<string, Promise<void>>();
+  /** Watches that were taken out and are ending; one of the same name may have begun already. */
+  readonly #ending = new Set<Promise<void>>();
 
   constructor(options: FleetOptions) {
     this.#options = options;
@@ -70,7 +70,7 @@ export class Fleet {
   /** Ends every watch, with its last checkpoint; all of them side by side. */
   async finish(boundMs: number): Promise<void> {
     const watches = this.watches.map((watch) => watch.finish(boundMs));
-    await Promise.all([...watches, ...this.#ending.values()]);
+    await Promise.all([...watches, ...this.#ending]);
   }
 
   #add(database: DatabaseConfig): void {
@@ -84,8 +84,8 @@ export class Fleet {
     if (watch === undefined) return;
     this.#watches.delete(name);
     this.#options.onRemoved(name);
-    const ending = watch.finish(endBoundMs).finally(() => this.#ending.delete(name));
-    this.#ending.set(name, ending);
+    const ending: Promise<void> = watch.finish(endBoundMs).finally(() => this.#ending.delete(ending));
+    this.#ending.add(ending);
   }
 
   /** Another file is another watch; new settings of the same file are taken over. */

@@ -49,11 +49,9 @@ export function startOver(act: Act, because: "replaced" | "vanished"): void {
     ...initialState(nowMs),
     stage: because === "replaced" ? "guards" : "missing",
     startupEndedAtMs: because === "replaced" ? null : state.startupEndedAtMs,
-    checkpoint: state.checkpoint,
     checkRunning: state.checkRunning,
-    identity: null,
   }));
-  memory.noteObservation(observation);
+  context.metrics.startOver(config.name);
 }
 
 /** Enters the next stage; on the way into `evidence` residue is looked at and said. */
@@ -79,7 +77,7 @@ export function advance(act: Act, to: Stage): void {
 
 function noteResidue(act: Act): void {
   const { context, config, memory, observation } = act;
-  const residue = residueOf(observation);
+  const residue = residueOf(observation, memory.state.openers);
   memory.update((state) => ({
     ...state,
     residue: residue === null ? null : describeResidue(residue),

@@ -5,8 +5,10 @@
 import type { DatabaseConfig } from "../domain/databaseConfig.ts";
 import type { Observation } from "../domain/observation.ts";
 import type { DatabaseStatus } from "../domain/status.ts";
+import type { WalHeader } from "../format/walHeader.ts";
 import type { GuardName } from "../policy/guardFinding.ts";
 import type { DatabaseState } from "../policy/state.ts";
+import { walResetCount } from "../policy/walResets.ts";
 import type { WatchContext } from "./watchContext.ts";
 
 export class WatchReport {
@@ -15,7 +17,7 @@ export class WatchReport {
   #refused = new Set<GuardName>();
   #mode: DatabaseStatus["mode"];
   readonly #readiness = new Map<string, string>();
-  #salts: string | null = null;
+  #walHeader: WalHeader | null = null;
   #unreadable = "";
 
   constructor(context: WatchContext, config: DatabaseConfig) {
@@ -70,6 +72,8 @@ export class WatchReport {
     const underWay = state.stage !== "ended" && state.stage !== "missing";
     const heldUp = state.retry.failureCount > 0 || this.#refused.size > 0;
     if (state.startupEndedAtMs === null || (underWay && !heldUp)) return;
+    // Guards that only wait come and go with every commit in rollback mode, and with every last close.
+    if (state.guards.length > 0 && this.#refused.size === 0) return;
     for (const { name, state: checkState, reason, sinceMs } of status.readiness.checks) {
       const known = this.#readiness.get(name);
       this.#readiness.set(name, checkState);
@@ -83,13 +87,13 @@ export class WatchReport {
     }
   }
 
-  /** Salts change when the WAL starts over; from nothing to something is no reset. */
+  /** From nothing to something is no reset. */
   #resets(observation: Observation): void {
     if (observation.walHeader?.kind !== "header") return;
-    const { salt1, salt2 } = observation.walHeader.header;
-    const salts = `${salt1} ${salt2}`;
-    if (this.#salts !== null && this.#salts !== salts) this.#context.metrics.walReset(this.#config.name);
-    this.#salts = salts;
+    const { header } = observation.walHeader;
+    const resetCount = this.#walHeader === null ? 0 : walResetCount(this.#walHeader, header);
+    if (resetCount > 0) this.#context.metrics.walReset(this.#config.name, resetCount);
+    this.#walHeader = header;
   }
 
   #failures(observation: Observation): void {

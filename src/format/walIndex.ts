@@ -26,6 +26,7 @@
  * the salts are those of the WAL. Invariant: no bytes make it throw.
  */
 import { walChecksum } from "./walChecksum.ts";
+import type { WalHeader } from "./walHeader.ts";
 
 export const walIndexHeaderBytes = 136;
 
@@ -83,4 +84,9 @@ export function parseWalIndex(bytes: Uint8Array): WalIndexResult {
       changeCounter: word(8),
     },
   };
+}
+
+/** An empty index belongs to any WAL: the WAL starts over in the index first, then in the file. */
+export function isIndexOfWal(index: WalIndex, wal: WalHeader): boolean {
+  return index.mxFrame === 0 || (index.salt1 === wal.salt1 && index.salt2 === wal.salt2);
 }

@@ -12,11 +12,10 @@ import {
   parseDatabaseHeader,
 } from "../format/databaseHeader.ts";
 import { parseWalHeader, type WalHeaderResult, walHeaderBytes } from "../format/walHeader.ts";
-import { parseWalIndex, type WalIndexResult, walIndexHeaderBytes } from "../format/walIndex.ts";
+import { isIndexOfWal, parseWalIndex, type WalIndexResult, walIndexHeaderBytes } from "../format/walIndex.ts";
 import { lookAtFile } from "../host/fileLook.ts";
 import type { Os } from "../host/os.ts";
 import { readPrefix } from "../host/rawRead.ts";
-import { isIndexOfWal } from "./walState.ts";
 
 export interface FileReading<Parsed> {
   readonly look: FileLook;

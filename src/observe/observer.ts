@@ -25,7 +25,7 @@ import { readMounts } from "../host/mounts.ts";
 import type { Os } from "../host/os.ts";
 import { isInInitialPidNamespace } from "../host/pidNamespace.ts";
 import { readProcessName } from "../host/processName.ts";
-import { gatherProcLocks, readProcLocks } from "../host/procLocks.ts";
+import { gatherProcLocks } from "../host/procLocks.ts";
 import { type FileReading, readDatabaseHeader, readWal } from "./databaseFiles.ts";
 import { createPathResolver, type PathResolver } from "./databasePath.ts";
 import { indexLocks, type LockedFile, type LockSources, lookAtLocks } from "./lockLook.ts";
@@ -39,9 +39,7 @@ export interface ObserverHost {
 }
 
 export interface Observer {
-  /** Reads /proc/locks once, at once, which may take some milliseconds: for a look in between. */
-  beginSweep(): Sweep;
-  /** Gathers the locks off the event loop, with none that is held left out: for the heartbeat. */
+  /** Gathers the locks off the event loop, with none that is held left out. */
   gatherSweep(): Promise<Sweep>;
 }
 
@@ -55,7 +53,6 @@ export function createObserver(host: ObserverHost): Observer {
   const viewIsComplete = isInInitialPidNamespace(host.os);
   const { os } = host;
   return {
-    beginSweep: () => beginSweep(host, paths, viewIsComplete, readProcLocks(os.readProc)),
     gatherSweep: async () => beginSweep(host, paths, viewIsComplete, await gatherProcLocks(os)),
   };
 }
@@ -146,8 +143,11 @@ function lookAtAccess(
 ): AccessLook | null {
   if (database.kind === "other") return null;
   const directoryWritable = os.access(dirname(path), constants.W_OK | constants.X_OK);
+  // Every last close takes -wal and -shm away: gone since it was looked at is not forbidden.
+  const isGone = (look: FileLook, suffix: string): boolean =>
+    look.kind === "absent" || lookAtFile(os, path + suffix, { followLinks: false }).kind === "absent";
   const writable = (look: FileLook, suffix: string): boolean =>
-    look.kind === "absent" ? directoryWritable : os.access(path + suffix, constants.W_OK);
+    os.access(path + suffix, constants.W_OK) || (directoryWritable && isGone(look, suffix));
   return {
     databaseReadable: database.kind !== "absent" && os.access(path, constants.R_OK),
     databaseWritable: writable(database, ""),

@@ -13,3 +13,10 @@ export function afterFailure(retry: Retry, failure: Failure, nowMs: number): Ret
   const failureCount = retry.failureCount + 1;
   return { failureCount, notBeforeMs: nowMs + backoffMs(failureCount), last: failure };
 }
+
+/** The daemon's own trouble: its worker died or did not start. It says nothing about the database. */
+export function isWorkerTrouble(failure: Failure | null): boolean {
+  return failure !== null && workerReasons.has(failure.reason);
+}
+
+const workerReasons: ReadonlySet<Failure["reason"]> = new Set(["crash", "protocol", "spawn"]);

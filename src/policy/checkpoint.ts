@@ -41,6 +41,7 @@ export function nextCheckpointStep(
   config: DatabaseConfig,
   nowMs: number,
 ): CheckpointStep {
+  if (observation.header?.kind !== "header") return done("skipped", "the header cannot be read", false);
   if (!isWal(observation)) return done("skipped", "not in WAL mode", true);
   const wal = walStateOf(observation);
   const view: View = {
@@ -91,7 +92,9 @@ function begin(view: View): CheckpointStep {
 
 function afterPassive(view: View): CheckpointStep {
   const complete = isComplete(view);
-  if (complete && worthTruncating(view)) return truncate(view);
+  // TRUNCATE judges for itself whether all is copied: an idle application is enough where that cannot be seen.
+  const copied = complete || (view.wal.kind === "unknown" && view.run.snapshotComplete && view.idle);
+  if (copied && worthTruncating(view)) return truncate(view);
   if (complete && !tooLarge(view)) return done("complete", "", true);
   if (!complete && !view.run.snapshotComplete) {
     return done("incomplete", "readers hold the WAL back, or another checkpoint is at work", caughtUp(view));
@@ -99,15 +102,19 @@ function afterPassive(view: View): CheckpointStep {
   if (!complete && view.run.passiveCount < passivesMax) return { kind: "passive" };
   // Where the application waits for locks a short hold makes it complete; elsewhere nobody is made to wait.
   if (!complete && !tooLarge(view) && view.permission.kind !== "declared") {
-    return done("incomplete", "writers went on; the WAL is below its size target", caughtUp(view));
+    const seen =
+      view.wal.kind === "unknown" ? `not seen to be complete: ${view.wal.reason}` : "writers went on";
+    return done("incomplete", `${seen}; the WAL is below its size target`, caughtUp(view));
   }
   const obstacle = lockObstacle(view);
-  if (obstacle !== null) {
-    return complete
-      ? done("complete", `not reset: ${obstacle}`, true)
-      : done("incomplete", obstacle, caughtUp(view));
-  }
-  return { kind: "sync" };
+  return obstacle === null ? { kind: "sync" } : withoutReset(view, obstacle);
+}
+
+/** What the lock was wanted for did not come about; what is complete by the WAL-index is so all the same. */
+function withoutReset(view: View, reason: string): CheckpointStep {
+  return isComplete(view)
+    ? done("complete", `not reset: ${reason}`, true)
+    : done("incomplete", reason, caughtUp(view));
 }
 
 /** Why the write lock is not asked for, or null. */
@@ -119,14 +126,12 @@ function lockObstacle(view: View): string | null {
 
 function afterSync(view: View): CheckpointStep {
   const obstacle = lockObstacle(view);
-  if (obstacle !== null) return done("incomplete", obstacle, caughtUp(view));
+  if (obstacle !== null) return withoutReset(view, obstacle);
   const holdMs = holdBudgetMs(view);
   const predictedMs = view.run.syncMs ?? 0;
   if (predictedMs > holdMs) {
     const reason = `a sync of the database takes ${predictedMs.toFixed(1)} ms, more than the hold budget of ${holdMs} ms`;
-    return isComplete(view)
-      ? done("complete", `not reset: ${reason}`, true)
-      : done("incomplete", reason, caughtUp(view));
+    return withoutReset(view, reason);
   }
   return {
     kind: "locked",
@@ -139,19 +144,19 @@ function afterSync(view: View): CheckpointStep {
 function afterLocked(view: View): CheckpointStep {
   const { lockedOutcome, lockAcquired } = view.run;
   if (lockAcquired === false) {
-    return done("incomplete", "the write lock was not free within the acquire budget", caughtUp(view));
+    return withoutReset(view, "the write lock was not free within the acquire budget");
   }
   if (lockedOutcome === "incomplete" || lockedOutcome === null) {
-    return done("incomplete", "the hold budget ended before every frame was copied", caughtUp(view));
+    return withoutReset(view, "the hold budget ended before every frame was copied");
   }
   if (worthTruncating(view)) return truncate(view);
   if (lockedOutcome === "reset") return done("reset", "", true);
-  return done("complete", "not reset: readers overlap without a gap", true);
+  return done("complete", "not reset: readers were not seen to leave the WAL within the hold budget", true);
 }
 
-/** After TRUNCATE: the file says whether it worked. */
+/** A writer may have begun the next WAL since: what TRUNCATE itself saw counts. */
 function finish(view: View): CheckpointStep {
-  if (view.wal.kind === "noWal") return done("truncated", "", true);
+  if (view.run.truncated === true) return done("truncated", "", true);
   return isComplete(view)
     ? done("complete", "not truncated: the database was busy", true)
     : done("incomplete", "not truncated: the database was busy", caughtUp(view));
@@ -172,10 +177,13 @@ function isComplete(view: View): boolean {
   return run.snapshotComplete && isAlone(view.observation);
 }
 
-/** Every frame of the beginning is copied, by the WAL-index; a WAL that started over was copied whole. */
+/**
+ * Every frame of the beginning is copied: a PASSIVE of this run reached the end of what it saw, or the WAL-index
+ * says so; a WAL that started over was copied whole.
+ */
 function caughtUp(view: View): boolean {
-  const { before } = view.run;
-  if (isComplete(view)) return true;
+  const { before, snapshotComplete } = view.run;
+  if (snapshotComplete || isComplete(view)) return true;
   if (before === null || view.wal.kind !== "known") return false;
   return view.wal.walIdentity !== before.walIdentity || view.wal.nBackfill >= before.mxFrame;
 }
@@ -206,7 +214,10 @@ function fileBytes(observation: Observation): number {
 function holdBudgetMs(view: View): number {
   const { holdBudgetMs, holdBudgetMaxMs, sizeTargetBytes } = view.config.checkpoint;
   const ceilingMs = view.permission.kind === "none" ? 0 : view.permission.holdMaxMs;
-  const excess = Math.max(0, (liveWalBytes(view.wal) ?? fileBytes(view.observation)) / sizeTargetBytes - 1);
+  const excess = Math.max(
+    0,
+    (liveWalBytes(view.wal) ?? fileBytes(view.observation)) / Math.max(1, sizeTargetBytes) - 1,
+  );
   const grownMs = holdBudgetMs + (holdBudgetMaxMs - holdBudgetMs) * Math.min(1, excess / 3);
   return Math.max(1, Math.round(Math.min(grownMs, ceilingMs)));
 }

@@ -18,6 +18,7 @@ export function beginRun(trigger: CheckpointTrigger, observation: Observation): 
     syncMs: null,
     lockAcquired: null,
     lockedOutcome: null,
+    truncated: null,
     heldMs: 0,
     busyMs: 0,
   };
@@ -45,6 +46,7 @@ export function afterLocked(run: CheckpointRun, result: LockedResult): Checkpoin
     step: "locked",
     lockAcquired: result.acquired,
     lockedOutcome: result.acquired ? outcome : null,
+    copiedFrameCount: Math.max(run.copiedFrameCount, result.checkpointedFrameCount),
     heldMs: run.heldMs + result.heldMs,
     busyMs: run.busyMs + result.durationMs,
   };
@@ -54,6 +56,7 @@ export function afterTruncate(run: CheckpointRun, result: TruncateResult): Check
   return {
     ...run,
     step: "truncate",
+    truncated: result.truncated,
     heldMs: run.heldMs + result.heldMs,
     busyMs: run.busyMs + result.durationMs,
   };

@@ -1,6 +1,7 @@
 /**
  * The wall clock was set: what waits for a moment, or counts from one, moves with it. Times that are history
- * (when a check ended) stay as they were written down.
+ * (when a check ended) stay as they were written down. A cron expression means the wall clock itself: its due
+ * times are marked to be worked out anew.
  */
 import type { DatabaseState } from "./state.ts";
 
@@ -12,12 +13,18 @@ export function shiftTimes(state: DatabaseState, jumpMs: number): DatabaseState 
   const { activity, retry } = state;
   return {
     ...state,
+    clockWasSet: true,
+    stageSinceMs: state.stageSinceMs + jumpMs,
+    sequenceStartedAtMs: state.sequenceStartedAtMs + jumpMs,
     openersAtMs: state.openersAtMs + jumpMs,
     profileAtMs: state.profileAtMs + jumpMs,
     exclusiveSinceMs: shift(state.exclusiveSinceMs),
     locklessSinceMs: shift(state.locklessSinceMs),
     headerDoubtSinceMs: shift(state.headerDoubtSinceMs),
     nextCheckpointAtMs: shift(state.nextCheckpointAtMs),
+    nextQuickCheckAtMs: shift(state.nextQuickCheckAtMs),
+    nextIntegrityCheckAtMs: shift(state.nextIntegrityCheckAtMs),
+    recheckQueuedAtMs: shift(state.recheckQueuedAtMs),
     activity: activity === null ? null : { ...activity, lastChangeAtMs: activity.lastChangeAtMs + jumpMs },
     retry: { ...retry, notBeforeMs: retry.notBeforeMs + jumpMs },
   };

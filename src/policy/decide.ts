@@ -6,13 +6,19 @@ import type { DatabaseConfig } from "../domain/databaseConfig.ts";
 import type { Observation } from "../domain/observation.ts";
 import type { CheckpointTrigger } from "../domain/status.ts";
 import { type CheckpointStep, nextCheckpointStep } from "./checkpoint.ts";
-import { decideJournalMode, journalModeHolds } from "./journalMode.ts";
-import { isAlone } from "./lockPermission.ts";
+import { decideJournalMode, journalModeRetryMs, wantsJournalMode } from "./journalMode.ts";
 import { effectiveMode } from "./mode.ts";
+import { needsOpeners } from "./openersLook.ts";
+import { mayOpen } from "./rollbackMode.ts";
 import { mayCheck } from "./sharing.ts";
 import { nextStartupStep } from "./startup.ts";
-import { type DatabaseState, isStructurallyCorrupt, type PendingCheck, type Stage } from "./state.ts";
-import { walHasFrames } from "./walState.ts";
+import {
+  type CheckpointRun,
+  type DatabaseState,
+  isStructurallyCorrupt,
+  type PendingCheck,
+  type Stage,
+} from "./state.ts";
 
 export type Decision =
   | { readonly kind: "rest" }
@@ -29,12 +35,7 @@ export type Decision =
   | { readonly kind: "beginCheckpoint"; readonly trigger: CheckpointTrigger }
   | { readonly kind: "checkpointStep"; readonly step: CheckpointStep };
 
-/** A scan of /proc/PID/fd older than this says nothing about who has the files open now. */
-export const openersFreshMs = 1_000;
-/** A refusal because of a process without locks is looked at again this often. */
-const openersRefusedMs = 5_000;
-/** A profile that does not hold is tried again this often. */
-const profileRetryMs = 10_000;
+const beginAgainMs = 5_000;
 
 /** The short lane: startup, profile, checkpoints. */
 export function decide(
@@ -47,11 +48,7 @@ export function decide(
   if (moved !== null) return moved;
   if (needsOpeners(observation, state, config, nowMs)) return { kind: "scanOpeners" };
   if (state.stage !== "ended") return startupDecision(observation, state, config, nowMs);
-  if (state.run !== null) {
-    const step = nextCheckpointStep(state.run, observation, state, config, nowMs);
-    if (step.kind === "done") return { kind: "checkpointStep", step };
-    return openable(state, config) ? { kind: "checkpointStep", step } : interrupted(state);
-  }
+  if (state.run !== null) return runDecision(state.run, observation, state, config, nowMs);
   return steadyDecision(observation, state, config, nowMs);
 }
 
@@ -62,48 +59,25 @@ function identityDecision(observation: Observation, state: DatabaseState): Decis
   return observation.database.identity === state.identity ? null : { kind: "startOver", because: "replaced" };
 }
 
-/** Locks of a connected process prove that it locks; without any, descriptors must be looked at. */
-function needsOpeners(
-  observation: Observation,
-  state: DatabaseState,
-  config: DatabaseConfig,
-  nowMs: number,
-): boolean {
-  if (config.mode === "observe" || observation.database.kind !== "regular") return false;
-  const ageMs = nowMs - state.openersAtMs;
-  if (state.guards.some((finding) => finding.guard === "open_without_locks")) {
-    const verdict = state.guards.some((finding) => finding.verdict === "refuse");
-    return ageMs >= (verdict ? openersRefusedMs : openersFreshMs / 10);
-  }
-  if (state.stage === "guards")
-    return state.openers === null || (state.guards.length === 0 && ageMs >= openersFreshMs);
-  if (!wantsToOpen(observation, state, config, nowMs)) return false;
-  const alone =
-    isAlone(observation) || observation.locks.kind !== "seen" || observation.locks.connected.length === 0;
-  return alone && ageMs >= openersFreshMs;
-}
-
-function wantsToOpen(
-  observation: Observation,
-  state: DatabaseState,
-  config: DatabaseConfig,
-  nowMs: number,
-): boolean {
-  if (state.guards.length > 0 || nowMs < state.retry.notBeforeMs) return false;
-  if (state.stage !== "ended") return true;
-  if (state.pendingChecks.length > 0 && !state.checkRunning) return true;
-  if (wantsProfile(observation, state, config, nowMs)) return true;
-  const due = state.run !== null || state.pendingCheckpoint !== null;
-  return due && walHasFrames(observation);
-}
-
 function openable(state: DatabaseState, config: DatabaseConfig): boolean {
   return effectiveMode(config, state).mode !== "observe";
 }
 
-/** A guard came up in the middle of a checkpoint: it ends here, with nothing claimed. */
-function interrupted(state: DatabaseState): Decision {
-  const reason = state.guards[0]?.reason ?? "the database may not be opened any more";
+/** One that may not go on ends here, with nothing claimed. */
+function runDecision(
+  run: CheckpointRun,
+  observation: Observation,
+  state: DatabaseState,
+  config: DatabaseConfig,
+  nowMs: number,
+): Decision {
+  const mode = effectiveMode(config, state);
+  if (mode.mode === "observe") return interrupted(mode.reason);
+  return { kind: "checkpointStep", step: nextCheckpointStep(run, observation, state, config, nowMs) };
+}
+
+function interrupted(why: string): Decision {
+  const reason = why === "" ? "its mode is observe: it is never opened" : why;
   return { kind: "checkpointStep", step: { kind: "done", outcome: "skipped", reason, caughtUp: false } };
 }
 
@@ -113,14 +87,17 @@ function startupDecision(
   config: DatabaseConfig,
   nowMs: number,
 ): Decision {
-  if (nowMs < state.retry.notBeforeMs) return { kind: "rest" };
-  // A guard that comes up during the sequence sends it back to where guards are waited for.
-  if (state.stage !== "guards" && state.stage !== "missing" && state.guards.length > 0) {
-    return { kind: "advance", to: "guards" };
-  }
   if (state.run !== null) {
-    return { kind: "checkpointStep", step: nextCheckpointStep(state.run, observation, state, config, nowMs) };
+    // A run that is left from before the sequence began again must not write before its evidence.
+    if (state.stage !== "recovery") return interrupted("its startup sequence has begun again");
+    return runDecision(state.run, observation, state, config, nowMs);
   }
+  // A guard that comes up during the sequence, or mode observe, sends it back to where guards are waited for.
+  const closed = state.guards.length > 0 || config.mode === "observe";
+  if (closed && state.stage !== "guards" && state.stage !== "missing")
+    return { kind: "advance", to: "guards" };
+  const appeared = state.stage === "missing" && observation.database.kind !== "absent";
+  if (nowMs < state.retry.notBeforeMs && !appeared) return { kind: "rest" };
   const step = nextStartupStep(observation, state, config);
   switch (step.kind) {
     case "wait":
@@ -156,24 +133,27 @@ function steadyDecision(
   config: DatabaseConfig,
   nowMs: number,
 ): Decision {
-  // Observed only until the guards are gone; then the sequence runs for the first time.
-  if (state.profile === null && openable(state, config)) return { kind: "advance", to: "guards" };
+  if (openable(state, config)) {
+    if (!mayOpen(observation, state, config)) {
+      // Once nobody else has it open it may be opened: so that is looked at again.
+      if (nowMs - state.openersAtMs >= journalModeRetryMs) return { kind: "scanOpeners" };
+    }
+    // Observed only until the guards are gone; then the sequence runs for the first time.
+    else if (state.profile === null && mayBeginAgain(state, nowMs)) return { kind: "advance", to: "guards" };
+  }
   if (state.pendingCheckpoint !== null) return { kind: "beginCheckpoint", trigger: state.pendingCheckpoint };
   if (nowMs < state.retry.notBeforeMs) return { kind: "rest" };
-  if (wantsProfile(observation, state, config, nowMs)) {
-    return { kind: "applyProfile", setJournalMode: decideJournalMode(observation, state, config).set };
+  if (wantsJournalMode(observation, state, config, nowMs)) {
+    const { set } = decideJournalMode(observation, state, config);
+    if (set) return { kind: "applyProfile", setJournalMode: true };
   }
   return { kind: "rest" };
 }
 
-function wantsProfile(
-  observation: Observation,
-  state: DatabaseState,
-  config: DatabaseConfig,
-  nowMs: number,
-): boolean {
-  if (!openable(state, config) || journalModeHolds(observation, config)) return false;
-  return nowMs - state.profileAtMs >= profileRetryMs && effectiveMode(config, state).mode === "enforce";
+/** A sequence that came to nothing is not repeated at once: two checks may contradict one another for ever. */
+function mayBeginAgain(state: DatabaseState, nowMs: number): boolean {
+  const sinceMs = nowMs - state.stageSinceMs;
+  return sinceMs < 0 || sinceMs >= beginAgainMs;
 }
 
 /** The long lane: the next integrity check that may run now, or null. */
@@ -184,6 +164,8 @@ export function decideCheck(
 ): PendingCheck | null {
   const next = state.pendingChecks[0];
   if (next === undefined || state.checkRunning) return null;
+  // Beside a process without locks a check would read torn pages, and call them damage.
+  if (needsOpeners(observation, state, config, observation.observedAtMs)) return null;
   return whyNotCheck(observation, state, config) === "" ? next : null;
 }
 
@@ -210,14 +192,20 @@ export function whyNotCheckpoint(
   const obstacle = obstacleTo(observation, state, config);
   if (obstacle !== "") return obstacle;
   const mode = effectiveMode(config, state);
-  return mode.mode === "observe" ? mode.reason : "";
+  if (mode.mode === "observe") return mode.reason;
+  if (state.profile !== null) return "";
+  // Only an observation can tell which; without one an obstacle was named above.
+  return observation !== null && mayOpen(observation, state, config)
+    ? "its startup sequence begins again"
+    : "another process may have it open and its busy timeout is not declared";
 }
 
 function obstacleTo(observation: Observation | null, state: DatabaseState, config: DatabaseConfig): string {
   if (config.mode === "observe") return "its mode is observe: it is never opened";
-  if (observation?.database.kind !== "regular") return `${config.path} is not there`;
+  if (observation === null || observation.database.kind === "absent") return `${config.path} is not there`;
   const finding = state.guards[0];
   if (finding !== undefined) return `${finding.guard}: ${finding.reason}`;
+  if (observation.database.kind !== "regular") return `${config.path} is not a regular file`;
   if (state.stage !== "ended") return "its startup sequence has not ended";
   return observation.database.identity === state.identity ? "" : "the file has just been replaced";
 }

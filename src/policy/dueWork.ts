@@ -2,13 +2,15 @@
 import type { DatabaseConfig, Schedule } from "../domain/databaseConfig.ts";
 import type { Observation } from "../domain/observation.ts";
 import { effectiveMode } from "./mode.ts";
-import { type DatabaseState, isStructurallyCorrupt, type PendingCheck } from "./state.ts";
+import { type DatabaseState, isStructurallyCorrupt, type PendingCheck, standingVerdicts } from "./state.ts";
 
 /** When a schedule is due next after `nowMs`; null: never. The cron library is behind it. */
 export type NextDue = (schedule: Schedule, nowMs: number) => number | null;
 
 /** A corrupt file that changed since is looked at again, at most this often. */
 const corruptRecheckMs = 30_000;
+/** A checkpoint that failed is tried again no sooner than this: three failures in a row are a finding. */
+const checkpointAgainMs = 10_000;
 
 export function queueDueWork(
   state: DatabaseState,
@@ -18,11 +20,28 @@ export function queueDueWork(
   nextDue: NextDue,
 ): DatabaseState {
   if (state.stage !== "ended") return state;
-  return queueRecheck(
-    queueChecks(queueCheckpoint(state, config, nowMs, nextDue), config, nowMs, nextDue),
-    observation,
-    nowMs,
-  );
+  const scheduled = state.clockWasSet ? rescheduled(state, config, nowMs, nextDue) : state;
+  const withCheckpoint = queueCheckpoint(scheduled, config, nowMs, nextDue);
+  return queueRecheck(queueChecks(withCheckpoint, config, nowMs, nextDue), observation, nowMs);
+}
+
+/** After the clock was set: a cron expression means the new time of day. */
+function rescheduled(
+  state: DatabaseState,
+  config: DatabaseConfig,
+  nowMs: number,
+  nextDue: NextDue,
+): DatabaseState {
+  const again = (schedule: Schedule, dueAtMs: number | null) =>
+    schedule.kind === "cron" ? nextDue(schedule, nowMs) : dueAtMs;
+  const { checkpoint, integrity } = config;
+  return {
+    ...state,
+    clockWasSet: false,
+    nextCheckpointAtMs: again(checkpoint.schedule, state.nextCheckpointAtMs),
+    nextQuickCheckAtMs: again(integrity.quickSchedule, state.nextQuickCheckAtMs),
+    nextIntegrityCheckAtMs: again(integrity.fullSchedule, state.nextIntegrityCheckAtMs),
+  };
 }
 
 function queueCheckpoint(
@@ -32,11 +51,21 @@ function queueCheckpoint(
   nextDue: NextDue,
 ): DatabaseState {
   const { nextCheckpointAtMs } = state;
-  if (nextCheckpointAtMs === null || nowMs < nextCheckpointAtMs || state.run !== null) return state;
+  if (nextCheckpointAtMs === null || state.run !== null) return state;
+  if (nowMs < nextCheckpointAtMs) return queueAgain(state, nowMs);
   const next = { ...state, nextCheckpointAtMs: nextDue(config.checkpoint.schedule, nowMs) };
   // With a lowered mode the round is skipped, and the mode says why.
   if (effectiveMode(config, state).mode === "observe") return next;
   return { ...next, pendingCheckpoint: state.pendingCheckpoint ?? "periodic" };
+}
+
+/** One that failed does not wait for a schedule that may be a day away. */
+function queueAgain(state: DatabaseState, nowMs: number): DatabaseState {
+  const { last } = state.checkpoint;
+  if (last?.outcome !== "failed" || state.pendingCheckpoint !== null) return state;
+  const sinceMs = nowMs - last.endedAtMs;
+  if (nowMs < state.retry.notBeforeMs || (sinceMs >= 0 && sinceMs < checkpointAgainMs)) return state;
+  return { ...state, pendingCheckpoint: "periodic" };
 }
 
 function queueChecks(
@@ -61,9 +90,15 @@ function queueChecks(
 function queueRecheck(state: DatabaseState, observation: Observation, nowMs: number): DatabaseState {
   if (!isStructurallyCorrupt(state) || observation.database.kind !== "regular") return state;
   if (observation.database.modifiedAtMs === state.verdictOfModifiedAtMs) return state;
-  const worst = state.integrityCheck?.verdict === "structural" ? state.integrityCheck : state.quickCheck;
-  if (worst === null || nowMs - worst.endedAtMs < corruptRecheckMs) return state;
-  return queueCheck(state, { check: worst.check, trigger: "schedule" });
+  const corrupt = standingVerdicts(state).filter((status) => status.verdict === "structural");
+  const lastLookAtMs = Math.max(state.recheckQueuedAtMs ?? 0, ...corrupt.map((status) => status.endedAtMs));
+  const sinceMs = nowMs - lastLookAtMs;
+  // A look that lies ahead is one from before the clock was set back.
+  if (sinceMs >= 0 && sinceMs < corruptRecheckMs) return state;
+  return corrupt.reduce<DatabaseState>(
+    (queued, { check }) => queueCheck(queued, { check, trigger: "schedule" }),
+    { ...state, recheckQueuedAtMs: nowMs },
+  );
 }
 
 /** The same check is not queued twice. */

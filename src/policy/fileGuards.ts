@@ -1,4 +1,5 @@
 /** Guards on the files themselves: kind, links, access, mount. */
+import type { DatabaseConfig } from "../domain/databaseConfig.ts";
 import type { FileLook, Observation } from "../domain/observation.ts";
 import { judgeFileSystem } from "./fileSystems.ts";
 import type { GuardContext, GuardFinding } from "./guardFinding.ts";
@@ -17,7 +18,7 @@ export function fileGuards(observation: Observation, context: GuardContext): rea
     ...databaseKind(observation.database, path),
     ...sidecarKind(observation, path),
     ...links(observation.database, path, context.duplicateOf),
-    ...mount(observation, path, context.config.trustFileSystem),
+    ...mount(observation, path, context.config),
     ...access(observation, path),
   ];
 }
@@ -26,15 +27,26 @@ function refuse(guard: GuardFinding["guard"], reason: string): readonly GuardFin
   return [{ guard, verdict: "refuse", reason }];
 }
 
+/** The daemon's own trouble, or a file that was just exchanged: nothing is proven about the database. */
+const passingCodes = new Set(["EMFILE", "ENFILE", "ENOMEM", "EAGAIN", "EINTR", "ESTALE"]);
+
+function unreadable(
+  guard: GuardFinding["guard"],
+  look: Extract<FileLook, { readonly kind: "unreadable" }>,
+  path: string,
+): readonly GuardFinding[] {
+  const denied = look.code === "EACCES" || look.code === "EPERM";
+  const advice = denied ? "; run the daemon as the user that owns the database" : "";
+  const verdict = passingCodes.has(look.code) ? "wait" : "refuse";
+  return [{ guard, verdict, reason: `${look.operation} ${path}: ${look.code}${advice}` }];
+}
+
 function databaseKind(database: FileLook, path: string): readonly GuardFinding[] {
   if (database.kind === "other") {
     return refuse("file_kind", `${path} is ${kindWords[database.what]}, not a regular file`);
   }
   if (database.kind === "unreadable") {
-    return refuse(
-      "file_access",
-      `${database.operation} ${path}: ${database.code}; run the daemon as the user that owns the database`,
-    );
+    return unreadable("file_access", database, path);
   }
   return [];
 }
@@ -50,7 +62,7 @@ function sidecarKind(observation: Observation, path: string): readonly GuardFind
       return refuse("sidecar_kind", `${sidecarPath} is ${kindWords[look.what]}, not a regular file`);
     }
     if (look.kind === "unreadable") {
-      return refuse("sidecar_kind", `${look.operation} ${sidecarPath}: ${look.code}`);
+      return unreadable("sidecar_kind", look, sidecarPath);
     }
     return [];
   });
@@ -76,9 +88,12 @@ function links(database: FileLook, path: string, duplicateOf: string | null): re
   return findings;
 }
 
-function mount(observation: Observation, path: string, trustFileSystem: boolean): readonly GuardFinding[] {
-  const { mount } = observation;
-  if (observation.database.kind !== "regular") return [];
+/** Of the file, or of the place where it is to be created. */
+function mount(observation: Observation, path: string, config: DatabaseConfig): readonly GuardFinding[] {
+  const { mount, database } = observation;
+  const { trustFileSystem, whenMissing } = config;
+  const toBeCreated = database.kind === "absent" && whenMissing === "create";
+  if (database.kind !== "regular" && !toBeCreated) return [];
   if (mount.kind === "unobservable") {
     if (trustFileSystem) return [];
     return refuse("file_system", `the file system of ${path} cannot be told (${mount.reason})`);

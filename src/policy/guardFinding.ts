@@ -1,4 +1,4 @@
-/** What a guard says. Types only. */
+/** What a guard says, and what it speaks about. */
 import type { DatabaseConfig } from "../domain/databaseConfig.ts";
 
 export type GuardName =
@@ -14,6 +14,7 @@ export type GuardName =
   | "read_only"
   | "owner"
   | "exclusive_lock"
+  | "locks_unobservable"
   | "open_without_locks";
 
 export interface GuardFinding {
@@ -28,4 +29,16 @@ export interface GuardContext {
   readonly config: DatabaseConfig;
   /** Another watched database is the same file, under this name; null: none. */
   readonly duplicateOf: string | null;
+}
+
+const aboutTheFile: ReadonlySet<GuardName> = new Set([
+  "file_kind",
+  "not_a_database",
+  "truncated",
+  "wal_page_size",
+]);
+
+/** It says that the file itself cannot be a sound database, whatever the daemon may do with it. */
+export function isAboutTheFile(finding: GuardFinding): boolean {
+  return aboutTheFile.has(finding.guard);
 }

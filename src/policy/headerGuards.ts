@@ -66,6 +66,8 @@ function sizeFinding(
 ): Omit<GuardFinding, "verdict"> | null {
   if (!header.pageCountValid || walHasFrames(observation)) return null;
   if (observation.journal.kind === "regular" && observation.journal.sizeBytes > 0) return null;
+  // A commit without a journal (MEMORY, OFF) writes page 1 first and the pages at the end last.
+  if (observation.locks.kind === "seen" && observation.locks.exclusive !== null) return null;
   const expectedBytes = header.pageCount * header.pageSizeBytes;
   if (sizeBytes >= expectedBytes) return null;
   return {

@@ -52,13 +52,18 @@ export function isAlone(observation: Observation): boolean {
   );
 }
 
+/** The operator declared a busy timeout that outlasts everything the daemon does under a lock. */
+export function declaresLongWait(config: DatabaseConfig): boolean {
+  return config.busyTimeoutDeclared && config.profile.busyTimeoutMs >= declaredTimeoutMinMs;
+}
+
 export function lockPermission(
   config: DatabaseConfig,
   activity: Activity | null,
   observation: Observation,
   nowMs: number,
 ): LockPermission {
-  if (config.busyTimeoutDeclared && config.profile.busyTimeoutMs >= declaredTimeoutMinMs) {
+  if (declaresLongWait(config)) {
     return { kind: "declared", holdMaxMs: config.checkpoint.holdBudgetMaxMs };
   }
   if (isAlone(observation) || isIdle(config, activity, observation, nowMs)) {

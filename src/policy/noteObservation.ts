@@ -21,8 +21,9 @@ export function noteObservation(
   const { locks, database } = observation;
   const noted: DatabaseState = {
     ...state,
-    // While guards are waited for, the sequence is about whatever file is there.
-    identity: state.stage === "guards" && database.kind === "regular" ? database.identity : state.identity,
+    // The sequence is about the file that is there when it begins; another one begins another sequence.
+    identity:
+      state.identity ?? (state.stage === "guards" && database.kind === "regular" ? database.identity : null),
     exclusiveSinceMs: since(state.exclusiveSinceMs, locks.kind === "seen" && locks.exclusive !== null, nowMs),
     headerDoubtSinceMs: since(state.headerDoubtSinceMs, headerFinding(observation) !== null, nowMs),
     locklessSinceMs: since(state.locklessSinceMs, locklessWriter(observation, state) !== null, nowMs),

@@ -4,7 +4,9 @@
  */
 import type { DatabaseConfig } from "../domain/databaseConfig.ts";
 import type { LockHolder, Observation, Opener } from "../domain/observation.ts";
+import { isAtRest } from "./atRest.ts";
 import type { GuardFinding } from "./guardFinding.ts";
+import { mayOpen } from "./rollbackMode.ts";
 import type { DatabaseState } from "./state.ts";
 
 /** A sighting of a process without locks is confirmed for this long: it may just be closing. */
@@ -13,6 +15,7 @@ export const locklessDoubtMs = 300;
 const exclusiveDoubtWalMs = 5_000;
 /** In rollback mode every commit takes it, and a busy writer is often met in it. */
 const exclusiveDoubtRollbackMs = 60_000;
+const committingDoubtMs = 3_000;
 
 export function processGuards(
   observation: Observation,
@@ -20,17 +23,29 @@ export function processGuards(
   config: DatabaseConfig,
 ): readonly GuardFinding[] {
   const path = observation.resolvedPath ?? config.path;
-  return [...exclusiveLock(observation, state, path), ...openWithoutLocks(observation, state, path)];
+  return [
+    ...locksUnobservable(observation, path),
+    ...exclusiveLock(observation, state, config),
+    ...openWithoutLocks(observation, state, path),
+  ];
 }
 
 export function describeHolder(holder: LockHolder): string {
   return holder.comm === null ? `process ${holder.pid}` : `process ${holder.pid} (${holder.comm})`;
 }
 
+/** It may be the daemon's own trouble of a moment; as long as it lasts nobody knows who locks the file. */
+function locksUnobservable(observation: Observation, path: string): readonly GuardFinding[] {
+  const { locks, database } = observation;
+  if (locks.kind === "seen" || database.kind !== "regular") return [];
+  const reason = `who locks ${path} cannot be seen (${locks.reason}), so it is not opened; in a unit, ProcSubset=pid hides it`;
+  return [{ guard: "locks_unobservable", verdict: "wait", reason }];
+}
+
 function exclusiveLock(
   observation: Observation,
   state: DatabaseState,
-  path: string,
+  config: DatabaseConfig,
 ): readonly GuardFinding[] {
   if (observation.locks.kind !== "seen" || observation.locks.exclusive === null) return [];
   const holder = describeHolder(observation.locks.exclusive);
@@ -38,6 +53,8 @@ function exclusiveLock(
   const heldMs = observation.observedAtMs - sinceMs;
   const inWalMode = observation.header?.kind === "header" && observation.header.header.inWalMode;
   const doubtMs = inWalMode ? exclusiveDoubtWalMs : exclusiveDoubtRollbackMs;
+  if (heldMs < doubtMs && isCommitting(observation, state, config)) return [];
+  const path = observation.resolvedPath ?? config.path;
   return [
     {
       guard: "exclusive_lock",
@@ -45,6 +62,15 @@ function exclusiveLock(
       reason: `${path} is locked exclusively by ${holder} since ${new Date(sinceMs).toISOString()}: it is only observed until the lock goes`,
     },
   ];
+}
+
+/**
+ * A rollback-mode database that is written all the time is met in a commit at most looks. It is not opened
+ * then, so startup does not wait for such a moment to end for longer than a few seconds.
+ */
+function isCommitting(observation: Observation, state: DatabaseState, config: DatabaseConfig): boolean {
+  const sequenceMs = observation.observedAtMs - state.sequenceStartedAtMs;
+  return sequenceMs >= committingDoubtMs && !isAtRest(observation) && !mayOpen(observation, state, config);
 }
 
 function openWithoutLocks(

@@ -5,9 +5,12 @@
 import type { DatabaseConfig } from "../domain/databaseConfig.ts";
 import type { Observation } from "../domain/observation.ts";
 import type { CheckState, IntegrityStatus } from "../domain/status.ts";
+import { isWorkerTrouble } from "./backoff.ts";
+import { isAboutTheFile } from "./guardFinding.ts";
 import { decideJournalMode, journalModeHolds } from "./journalMode.ts";
 import { effectiveMode } from "./mode.ts";
-import type { DatabaseState } from "./state.ts";
+import { whyNotCreate } from "./startup.ts";
+import { type DatabaseState, standingVerdicts } from "./state.ts";
 
 export interface CheckVerdict {
   readonly name: "startup" | "file" | "guards" | "profile" | "integrity" | "checkpoint" | "observation";
@@ -26,19 +29,26 @@ export function readinessChecks(
   if (observation === null) {
     return [{ name: "startup", state: "failed", reason: "not observed yet" }];
   }
-  if (observation.database.kind === "absent") return [missing(config)];
+  if (observation.database.kind === "absent") return [missing(observation, state, config)];
   return [
-    { name: "file", state: "ok", reason: "" },
+    file(observation),
     startup(state),
     guards(state, config),
     profile(observation, state, config),
     integrity(state, config),
     checkpoint(state),
-    looks(observation),
+    looks(observation, state),
   ];
 }
 
-function missing(config: DatabaseConfig): CheckVerdict {
+/** Whether it is a proven fact that the file cannot be read is for the guards to say. */
+function file(observation: Observation): CheckVerdict {
+  return observation.database.kind === "regular"
+    ? { name: "file", state: "ok", reason: "" }
+    : { name: "file", state: "degraded", reason: "there is no regular file that could be read" };
+}
+
+function missing(observation: Observation, state: DatabaseState, config: DatabaseConfig): CheckVerdict {
   if (config.whenMissing === "pass") {
     return {
       name: "file",
@@ -46,11 +56,12 @@ function missing(config: DatabaseConfig): CheckVerdict {
       reason: `${config.path} does not exist, which is accepted (whenMissing: pass)`,
     };
   }
-  return {
-    name: "file",
-    state: "failed",
-    reason: `${config.path} does not exist; it is picked up when it appears`,
-  };
+  const { last } = state.retry;
+  const why =
+    last === null
+      ? (whyNotCreate(observation, state, config) ?? `${config.path} is being created`)
+      : `${config.path} could not be created: ${last.code ?? last.reason} ${last.message}`;
+  return { name: "file", state: "failed", reason: `${why}; it is picked up when it appears` };
 }
 
 function startup(state: DatabaseState): CheckVerdict {
@@ -91,16 +102,13 @@ function guards(state: DatabaseState, config: DatabaseConfig): CheckVerdict {
       : { name: "guards", state: "degraded", reason: `${waiting.guard}: ${waiting.reason}` };
   }
   // In mode observe nothing is opened anyway: an exclusive lock is then no obstacle to anything.
-  const harmless = config.mode === "observe" && !aboutTheFile.has(refused.guard);
+  const harmless = config.mode === "observe" && !state.guards.some(isAboutTheFile);
   return {
     name: "guards",
     state: harmless ? "degraded" : "failed",
     reason: `${refused.guard}: ${refused.reason}`,
   };
 }
-
-/** Guards that say that the file itself cannot be a sound database, whatever the daemon may do with it. */
-const aboutTheFile = new Set(["file_kind", "not_a_database", "truncated", "wal_page_size"]);
 
 function profile(observation: Observation, state: DatabaseState, config: DatabaseConfig): CheckVerdict {
   const wanted = config.profile.journalMode;
@@ -127,6 +135,10 @@ function profile(observation: Observation, state: DatabaseState, config: Databas
       reason: `${broken.pragma} of the daemon's own connection is ${broken.actual}, wanted is ${broken.wanted}`,
     };
   }
+  if (state.profile === null && config.mode !== "observe") {
+    const reason = "not verified yet on a connection of the daemon's own";
+    return { name: "profile", state: "degraded", reason };
+  }
   if (wanted !== "WAL" || config.profile.synchronous === "OFF") {
     const what = wanted === "WAL" ? "synchronous=OFF" : `journal_mode=${wanted}`;
     return { name: "profile", state: "degraded", reason: `${what} was configured: not crash-safe` };
@@ -144,7 +156,7 @@ const severity: Readonly<Record<IntegrityStatus["verdict"], CheckState>> = {
 };
 
 function integrity(state: DatabaseState, config: DatabaseConfig): CheckVerdict {
-  const verdicts = [state.quickCheck, state.integrityCheck].filter((status) => status !== null);
+  const verdicts = standingVerdicts(state);
   const worst =
     verdicts.find((status) => severity[status.verdict] === "failed") ??
     verdicts.find((status) => severity[status.verdict] === "degraded");
@@ -171,20 +183,25 @@ function integrity(state: DatabaseState, config: DatabaseConfig): CheckVerdict {
 function checkpoint(state: DatabaseState): CheckVerdict {
   const { last, consecutiveFailureCount } = state.checkpoint;
   if (consecutiveFailureCount === 0) return { name: "checkpoint", state: "ok", reason: "" };
+  const proven = consecutiveFailureCount >= checkpointFailuresMax && !isWorkerTrouble(state.retry.last);
   return {
     name: "checkpoint",
-    state: consecutiveFailureCount >= checkpointFailuresMax ? "failed" : "degraded",
+    state: proven ? "failed" : "degraded",
     reason: `${consecutiveFailureCount} failed in a row: ${last?.reason ?? ""}`,
   };
 }
 
-function looks(observation: Observation): CheckVerdict {
+function looks(observation: Observation, state: DatabaseState): CheckVerdict {
   const { locks, database } = observation;
   if (database.kind === "unreadable") {
     return { name: "observation", state: "degraded", reason: `${database.operation}: ${database.code}` };
   }
   if (locks.kind === "unobservable") {
     return { name: "observation", state: "degraded", reason: `locks cannot be seen: ${locks.reason}` };
+  }
+  if (state.openers?.kind === "unobservable") {
+    const reason = `who has it open cannot be seen: ${state.openers.reason}`;
+    return { name: "observation", state: "degraded", reason };
   }
   return { name: "observation", state: "ok", reason: "" };
 }

@@ -2,7 +2,7 @@
  * What an earlier life left beside a database: frames in a WAL that nobody is connected to, a rollback
  * journal that nobody holds. Residue is no proof of a crash: a read-only last closer leaves a WAL behind too.
  */
-import type { Observation } from "../domain/observation.ts";
+import type { Observation, OpenerLook } from "../domain/observation.ts";
 import { walHasFrames } from "./walState.ts";
 
 export interface Residue {
@@ -11,8 +11,10 @@ export interface Residue {
   readonly shmLeft: boolean;
 }
 
-export function residueOf(observation: Observation): Residue | null {
+/** @param openers who had the files open a moment ago: locks alone miss a writer between two of its commits. */
+export function residueOf(observation: Observation, openers: OpenerLook | null): Residue | null {
   if (!nobodyConnected(observation)) return null;
+  if (openers?.kind === "seen" && openers.openers.length > 0) return null;
   const walBytes =
     walHasFrames(observation) && observation.wal.kind === "regular" ? observation.wal.sizeBytes : 0;
   const journalBytes = hotJournalBytes(observation);

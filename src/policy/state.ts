@@ -33,6 +33,8 @@ export interface CheckpointRun {
   readonly lockAcquired: boolean | null;
   /** Complete under the write lock, and whether readers were gone. */
   readonly lockedOutcome: "reset" | "complete" | "incomplete" | null;
+  /** Null: no TRUNCATE was asked for. */
+  readonly truncated: boolean | null;
   readonly heldMs: number;
   readonly busyMs: number;
 }
@@ -84,6 +86,8 @@ export interface DatabaseState {
   readonly integrityCheck: IntegrityStatus | null;
   /** The file's modification time when the last verdict was asked for. */
   readonly verdictOfModifiedAtMs: number | null;
+  /** When a corrupt file was last queued for another look; null: never. */
+  readonly recheckQueuedAtMs: number | null;
   readonly run: CheckpointRun | null;
   readonly checkpoint: CheckpointHistory;
   readonly nextCheckpointAtMs: number | null;
@@ -93,6 +97,8 @@ export interface DatabaseState {
   readonly checkRunning: boolean;
   readonly nextQuickCheckAtMs: number | null;
   readonly nextIntegrityCheckAtMs: number | null;
+  /** Since the clock was set, the due times of cron expressions are not worked out anew yet. */
+  readonly clockWasSet: boolean;
   readonly activity: Activity | null;
   readonly retry: Retry;
 }
@@ -122,6 +128,7 @@ export function initialState(nowMs: number): DatabaseState {
     quickCheck: null,
     integrityCheck: null,
     verdictOfModifiedAtMs: null,
+    recheckQueuedAtMs: null,
     run: null,
     checkpoint: {
       last: null,
@@ -135,22 +142,39 @@ export function initialState(nowMs: number): DatabaseState {
     checkRunning: false,
     nextQuickCheckAtMs: null,
     nextIntegrityCheckAtMs: null,
+    clockWasSet: false,
     activity: null,
     retry: noRetry,
   };
 }
 
-/** The last proven verdict says that the file is structurally corrupt: nothing more is written to it. */
+/**
+ * The verdicts that stand. integrity_check looks at all that quick_check looks at, so one that came to a verdict
+ * takes an older quick_check back; a quick_check never takes an integrity_check back.
+ */
+export function standingVerdicts(state: DatabaseState): readonly IntegrityStatus[] {
+  const { quickCheck, integrityCheck } = state;
+  if (integrityCheck === null) return quickCheck === null ? [] : [quickCheck];
+  if (quickCheck === null) return [integrityCheck];
+  const decided = integrityCheck.verdict !== "unknown" && integrityCheck.verdict !== "undecidable";
+  const superseded = decided && integrityCheck.endedAtMs >= quickCheck.endedAtMs;
+  return superseded ? [integrityCheck] : [quickCheck, integrityCheck];
+}
+
+/** A standing verdict says that the file is structurally corrupt: nothing more is written to it. */
 export function isStructurallyCorrupt(state: DatabaseState): boolean {
-  return state.quickCheck?.verdict === "structural" || state.integrityCheck?.verdict === "structural";
+  return standingVerdicts(state).some((status) => status.verdict === "structural");
 }
 
 export function clearedRetry(state: DatabaseState): DatabaseState {
   return state.retry.failureCount === 0 ? state : { ...state, retry: noRetry };
 }
 
+/** From `missing` and from `ended` the sequence begins anew; within it, going back is still the same one. */
 export function enterStage(state: DatabaseState, stage: Stage, nowMs: number): DatabaseState {
-  return { ...clearedRetry(state), stage, stageSinceMs: nowMs };
+  const begins = stage === "guards" && (state.stage === "missing" || state.stage === "ended");
+  const sequenceStartedAtMs = begins ? nowMs : state.sequenceStartedAtMs;
+  return { ...clearedRetry(state), stage, stageSinceMs: nowMs, sequenceStartedAtMs };
 }
 
 /** Marks the startup sequence as having come to a verdict; the first verdict's time stays. */

@@ -1,54 +1,62 @@
 /**
- * What the WAL holds, as far as it can be known without opening it. A leftover -shm looks valid (measured: an
- * application in locking_mode=EXCLUSIVE beside an old -shm left both header copies equal), so the WAL-index is trusted only
- * while somebody holds byte 128 of it, and mxFrame is 0 or its salts are those of the WAL header.
+ * What the WAL holds, as far as it can be known without opening it. Pure.
+ *
+ * A leftover -shm looks valid: beside an application in locking_mode=EXCLUSIVE, which keeps its WAL-index in
+ * memory, an old file had two equal copies, a good checksum and the mxFrame of the generation before. So it
+ * counts only while somebody holds byte 128 of it (our own workers too), and only if it is empty or carries
+ * the salts of the WAL header. Anything else is unknown, which is never healthy.
  */
 import type { Observation } from "../domain/observation.ts";
+import { walFrameHeaderBytes, walHeaderBytes } from "../format/walHeader.ts";
+import { isIndexOfWal } from "../format/walIndex.ts";
 
 export type WalState =
-  /** No WAL file, or an empty one: nothing is pending. */
+  /** No WAL file, or one without a whole frame: nothing is pending. */
   | { readonly kind: "noWal" }
   | {
       readonly kind: "known";
       readonly mxFrame: number;
       readonly nBackfill: number;
+      /** One frame in the WAL: its header and one page. */
       readonly frameBytes: number;
       /** Changes when the WAL starts over. */
       readonly walIdentity: string;
     }
   | { readonly kind: "unknown"; readonly reason: string };
 
-/** A WAL without one whole frame holds nothing. Source: walformat.html, "WAL File Format". */
-const walHeaderBytes = 32;
-const frameHeaderBytes = 24;
+export type WalLooks = Pick<Observation, "wal" | "shm" | "walHeader" | "walIndex" | "locks">;
 
-export function walStateOf(observation: Observation): WalState {
-  const { wal, walIndex, walHeader, locks } = observation;
+export function walStateOf(observation: WalLooks): WalState {
+  const { wal, shm, walHeader, walIndex, locks } = observation;
   if (wal.kind === "absent") return { kind: "noWal" };
-  if (wal.kind !== "regular") return { kind: "unknown", reason: "the WAL cannot be read" };
-  if (wal.sizeBytes <= walHeaderBytes) return { kind: "noWal" };
-  if (locks.kind !== "seen") return { kind: "unknown", reason: locks.reason };
+  if (wal.kind !== "regular") return unknown("the WAL is no readable file");
+  if (!walHasFrames(observation)) return { kind: "noWal" };
+  if (shm.kind === "absent") return unknown("there is no WAL-index");
+  if (shm.kind !== "regular" || walIndex === null) return unknown("the WAL-index is no readable file");
+  if (locks.kind !== "seen") return unknown(`locks cannot be seen: ${locks.reason}`);
   if (locks.connectedWithOwnCount === 0) {
-    return { kind: "unknown", reason: "nobody is connected, so the WAL-index may be a leftover" };
+    return unknown("nobody is seen connected: the WAL-index may be a leftover");
   }
-  if (walIndex === null) return { kind: "unknown", reason: "there is no WAL-index" };
-  if (walIndex.kind !== "index") return { kind: "unknown", reason: `the WAL-index is ${walIndex.kind}` };
-  const { index } = walIndex;
-  const walIdentity = `${index.salt1} ${index.salt2}`;
-  if (index.mxFrame > 0) {
-    if (walHeader?.kind !== "header") return { kind: "unknown", reason: "the WAL header cannot be read" };
-    const { salt1, salt2 } = walHeader.header;
-    if (salt1 !== index.salt1 || salt2 !== index.salt2) {
-      return { kind: "unknown", reason: "the WAL-index is of another WAL" };
+  if (walIndex.kind !== "index") return unknown(`the WAL-index is not valid: ${walIndex.kind}`);
+  const { mxFrame, nBackfill, pageSizeBytes, salt1, salt2 } = walIndex.index;
+  if (mxFrame > 0) {
+    if (walHeader?.kind !== "header") {
+      return unknown(`the WAL header is not valid: ${walHeader?.kind ?? "not read"}`);
+    }
+    if (!isIndexOfWal(walIndex.index, walHeader.header)) {
+      return unknown("the WAL-index is of another generation than the WAL");
+    }
+    if (walHeader.header.pageSizeBytes !== pageSizeBytes) {
+      return unknown("the page sizes of WAL-index and WAL differ");
     }
   }
-  return {
-    kind: "known",
-    mxFrame: index.mxFrame,
-    nBackfill: index.nBackfill,
-    frameBytes: frameHeaderBytes + index.pageSizeBytes,
-    walIdentity,
-  };
+  if (nBackfill > mxFrame) return unknown("the WAL-index was read while the WAL started over");
+  const frameBytes = walFrameHeaderBytes + pageSizeBytes;
+  return { kind: "known", mxFrame, nBackfill, frameBytes, walIdentity: `${salt1} ${salt2}` };
+}
+
+function unknown(reason: string): WalState {
+  return { kind: "unknown", reason };
 }
 
 /** Bytes of the frames that are live: what a reset would make reusable. Null: not known. */
@@ -57,10 +65,9 @@ export function liveWalBytes(state: WalState): number | null {
   return state.kind === "known" ? state.mxFrame * state.frameBytes : null;
 }
 
-/** A WAL with at least one frame in it, by its size. */
-export function walHasFrames(observation: Observation): boolean {
-  const { wal } = observation;
-  return wal.kind === "regular" && wal.sizeBytes > walHeaderBytes + frameHeaderBytes;
+/** A WAL with more than the headers of one frame in it, by its size. */
+export function walHasFrames({ wal }: Pick<Observation, "wal">): boolean {
+  return wal.kind === "regular" && wal.sizeBytes > walHeaderBytes + walFrameHeaderBytes;
 }
 
 /** By the database header; a file that is no database is in no mode. */

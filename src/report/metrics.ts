@@ -31,8 +31,10 @@ export interface Metrics {
   integrity(database: string, status: IntegrityStatus): void;
   /** Once per startup sequence; 0: there was nothing to recover, which is no recovery. */
   recovery(database: string, recoveredFrameCount: number): void;
-  /** The observed WAL has another salt or checkpoint sequence than before. */
-  walReset(database: string): void;
+  /** Another file is there under the same name: what was said of the old one is withdrawn. */
+  startOver(database: string): void;
+  /** So many times the WAL started over since the last look at it. */
+  walReset(database: string, resetCount: number): void;
   workerFailure(reason: WorkerFailureReason): void;
   eventLoopLag(lagSeconds: number): void;
 }
@@ -79,8 +81,11 @@ export function createMetrics(options: MetricsOptions): Metrics {
       if (recoveredFrameCount > 0) instruments.counters.sqlite_startup_recoveries_total.inc({ database });
       instruments.gauges.sqlite_startup_recovered_frames.set({ database }, recoveredFrameCount);
     },
-    walReset(database) {
-      if (databases.has(database)) instruments.counters.sqlite_wal_resets_total.inc({ database });
+    startOver(database) {
+      if (databases.has(database)) withdrawVerdicts(instruments, database);
+    },
+    walReset(database, resetCount) {
+      if (databases.has(database)) instruments.counters.sqlite_wal_resets_total.inc({ database }, resetCount);
     },
     workerFailure(reason) {
       instruments.counters.walwarden_sql_worker_failures_total.inc({ reason });
@@ -89,6 +94,15 @@ export function createMetrics(options: MetricsOptions): Metrics {
       lag.observe(lagSeconds);
     },
   };
+}
+
+function withdrawVerdicts(instruments: Instruments, database: string): void {
+  const { gauges } = instruments;
+  for (const check of metricCatalogue.sqlite_integrity_ok.labels.check) {
+    gauges.sqlite_integrity_ok.remove({ database, check });
+    gauges.sqlite_last_successful_integrity_check_timestamp_seconds.remove({ database, check });
+  }
+  gauges.sqlite_startup_recovered_frames.remove({ database });
 }
 
 function createLagHistogram(registry: Registry): Histogram {

@@ -20,7 +20,7 @@ const folderRules: Readonly<Record<string, FolderRule>> = {
   policy: { mayImport: ["domain", "format"] },
   host: { mayImport: ["domain", "format"] },
   observe: { mayImport: ["host", "format", "domain"] },
-  sqlite: { mayImport: ["domain", "profile", "format", "host/procLocks.ts", "host/parentDeath.ts"] },
+  sqlite: { mayImport: ["domain", "profile", "format", "host/procLocks.ts", "host/preciseWait.ts"] },
 };
 
 const neverAbove = ["daemon", "http", "cli"];
@@ -28,8 +28,6 @@ const foldersBelowDaemon = ["sqlite", "observe", "report"];
 
 /** The worker process begins here; src/main.ts loads it instead of the daemon, never beside it. */
 const workerEntry = "src/worker/entry.ts";
-/** Pure, and needed by the supervisor to refuse an affected SQLite. */
-const sqliteForEverybody = "src/sqlite/walResetBug.ts";
 
 function folderOf(path: string): string {
   return /^src\/([^/]+)\//.exec(path)?.[1] ?? "";
@@ -70,7 +68,7 @@ function supervisorProblems(graph: readonly ModuleImport[]): readonly string[] {
   const roots = loaded.map((edge) => edge.from).filter((path) => startsInSupervisor(path));
   const reached = reachableFrom([...roots, ...workerSide], loaded);
   return loaded
-    .filter(({ from, to }) => reached.has(from) && folderOf(to) === "sqlite" && to !== sqliteForEverybody)
+    .filter(({ from, to }) => reached.has(from) && folderOf(to) === "sqlite")
     .filter(({ from }) => folderOf(from) !== "sqlite")
     .map(({ from, to }) => `${from} imports ${to}: only the worker process loads src/sqlite`);
 }

@@ -18,6 +18,8 @@ export interface DaemonStart {
   /** After `run`, for example ["--config", path]. */
   readonly arguments?: readonly string[];
   readonly workingDirectory?: string;
+  /** Runs the daemon by another program that becomes it: setpriv, strace -D. */
+  readonly commandPrefix?: readonly string[];
   readonly startDeadlineMs?: number;
 }
 
@@ -71,7 +73,14 @@ export function spawnDaemon(
   onLog: (line: LogLine) => void = () => undefined,
 ): TestProcess {
   return spawnProcess({
-    command: [process.execPath, "--no-env-file", mainPath, "run", ...(start.arguments ?? [])],
+    command: [
+      ...(start.commandPrefix ?? []),
+      process.execPath,
+      "--no-env-file",
+      mainPath,
+      "run",
+      ...(start.arguments ?? []),
+    ],
     environment: daemonEnvironment(start),
     workingDirectory: start.workingDirectory ?? start.stateDirectory,
     onLine: (line) => {

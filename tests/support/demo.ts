@@ -13,7 +13,7 @@ import { startBunWriter } from "./writers/startBunWriter.ts";
 
 const writerPauseMs = 20;
 const lineIntervalMs = 2_000;
-const checkpointIntervalMs = 10_000;
+const checkpointIntervalMs = 3_000;
 const signalGraceMs = 200;
 
 function numbersLine(metrics: MetricsRead, acknowledgedCount: number): string {

@@ -11,7 +11,7 @@ const source = `
 
 static void wait_first(void) {
   const char *text = getenv("SLOW_FSYNC_MS");
-  long delay_ms = text ? atol(text) : 0;
+  long delay_ms = text ? atol(text) : DELAY_MS;
   struct timespec rest = { delay_ms / 1000, (delay_ms % 1000) * 1000000L };
   while (nanosleep(&rest, &rest) == -1 && errno == EINTR) {}
 }
@@ -40,7 +40,19 @@ export function slowFsyncEnvironment(
   const sourcePath = directory.file("slowFsync.c");
   const libraryPath = directory.file("slowFsync.so");
   writeFileSync(sourcePath, source);
-  const compiled = Bun.spawnSync(["gcc", "-O1", "-shared", "-fPIC", "-o", libraryPath, sourcePath, "-ldl"]);
+  // Compiled in as well: the daemon's workers get LD_PRELOAD from it, and no variable that they do not know.
+  const delay = `-DDELAY_MS=${delayMs}`;
+  const compiled = Bun.spawnSync([
+    "gcc",
+    "-O1",
+    "-shared",
+    "-fPIC",
+    delay,
+    "-o",
+    libraryPath,
+    sourcePath,
+    "-ldl",
+  ]);
   if (compiled.exitCode !== 0) throw new Error(`gcc: ${compiled.stderr.toString()}`);
   return { LD_PRELOAD: libraryPath, SLOW_FSYNC_MS: String(delayMs) };
 }

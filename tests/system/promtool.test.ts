@@ -17,7 +17,7 @@ async function complaints(databaseCount: number): Promise<string> {
     metrics.integrity(name, anIntegrityCheck());
     metrics.integrity(name, anIntegrityCheck({ check: "integrity_check", verdict: "structural" }));
     metrics.recovery(name, 22);
-    metrics.walReset(name);
+    metrics.walReset(name, 1);
   }
   metrics.workerFailure("crash");
   metrics.eventLoopLag(0.001);

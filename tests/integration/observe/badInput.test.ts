@@ -23,9 +23,9 @@ import { startSqlProcess } from "./sqlProcess.ts";
 
 const wal = "PRAGMA journal_mode=WAL; CREATE TABLE t(a); INSERT INTO t VALUES(1)";
 
-function observe(path: string, os: Os = realOs): Observation {
+async function observe(path: string, os: Os = realOs): Promise<Observation> {
   const observer = createObserver({ os, clock: realClock, ownPids: () => new Set([process.pid]) });
-  return observer.beginSweep().observe(path);
+  return (await observer.gatherSweep()).observe(path);
 }
 
 /** A new database that an application keeps open. */
@@ -36,18 +36,18 @@ async function openDatabase(path: string) {
 }
 
 describe("in place of a database", () => {
-  test("nothing: absent, and what is left beside it is looked at", () => {
+  test("nothing: absent, and what is left beside it is looked at", async () => {
     using directory = makeTempDirectory();
     const path = directory.file("kv.db");
     writeFileSync(`${path}-wal`, "left");
-    expect(observe(path)).toMatchObject({
+    expect(await observe(path)).toMatchObject({
       resolvedPath: null,
       database: { kind: "absent" },
       wal: { kind: "regular", sizeBytes: 4 },
       walHeader: { kind: "tooShort" },
       access: { directoryWritable: true, databaseReadable: false },
     });
-    expect(observe(directory.file("no/such/kv.db")).database).toEqual({ kind: "absent" });
+    expect((await observe(directory.file("no/such/kv.db"))).database).toEqual({ kind: "absent" });
   });
 
   test.each([
@@ -55,11 +55,11 @@ describe("in place of a database", () => {
     ["a FIFO", "fifo", (path: string) => void execFileSync("mkfifo", [path])],
     ["a link that leads nowhere", "symbolicLink", (path: string) => symlinkSync("nowhere", path)],
     ["a link to a device", "device", (path: string) => symlinkSync("/dev/null", path)],
-  ])("%s: told what it is", (_name, what, make) => {
+  ])("%s: told what it is", async (_name, what, make) => {
     using directory = makeTempDirectory();
     const path = directory.file("kv.db");
     make(path);
-    const observation = observe(path);
+    const observation = await observe(path);
     expect(observation).toMatchObject({ database: { kind: "other", what }, header: null, access: null });
   });
 
@@ -68,39 +68,39 @@ describe("in place of a database", () => {
     const path = directory.file("kv.db");
     const server = createServer();
     await new Promise<void>((listening) => void server.listen(path, listening));
-    expect(observe(path).database).toEqual({ kind: "other", what: "socket" });
+    expect((await observe(path)).database).toEqual({ kind: "other", what: "socket" });
     server.close();
   });
 
-  test("links that lead round: ELOOP, with the operation", () => {
+  test("links that lead round: ELOOP, with the operation", async () => {
     using directory = makeTempDirectory();
     symlinkSync("b.db", directory.file("a.db"));
     symlinkSync("a.db", directory.file("b.db"));
-    expect(observe(directory.file("a.db")).database).toEqual({
+    expect((await observe(directory.file("a.db"))).database).toEqual({
       kind: "unreadable",
       operation: "realpath",
       code: "ELOOP",
     });
   });
 
-  test("a name that no file can have, and a file where a directory should be", () => {
+  test("a name that no file can have, and a file where a directory should be", async () => {
     using directory = makeTempDirectory();
     writeFileSync(directory.file("file"), "");
-    const codeOf = (path: string) => {
-      const { database } = observe(path);
+    const codeOf = async (path: string) => {
+      const { database } = await observe(path);
       return database.kind === "unreadable" ? database.code : database.kind;
     };
-    expect(codeOf(directory.file("x".repeat(300)))).toBe("ENAMETOOLONG");
-    expect(codeOf(`/${"x/".repeat(3000)}`)).toBe("ENAMETOOLONG");
-    expect(codeOf(directory.file("file/kv.db"))).toBe("ENOTDIR");
+    expect(await codeOf(directory.file("x".repeat(300)))).toBe("ENAMETOOLONG");
+    expect(await codeOf(`/${"x/".repeat(3000)}`)).toBe("ENAMETOOLONG");
+    expect(await codeOf(directory.file("file/kv.db"))).toBe("ENOTDIR");
   });
 
-  test.skipIf(process.geteuid?.() === 0)("a file that may not be read: EACCES (not as root)", () => {
+  test.skipIf(process.geteuid?.() === 0)("a file that may not be read: EACCES (not as root)", async () => {
     using directory = makeTempDirectory();
     const path = directory.file("kv.db");
     writeFileSync(path, "secret");
     chmodSync(path, 0);
-    const observation = observe(path);
+    const observation = await observe(path);
     expect(observation.database).toEqual({ kind: "unreadable", operation: "open", code: "EACCES" });
     expect(observation.access).toMatchObject({ databaseReadable: false, databaseWritable: false });
   });
@@ -120,7 +120,7 @@ describe("in place of a database", () => {
     for (const [kind, bytes] of Object.entries(inputs)) {
       const path = directory.file(`${kind}.db`);
       writeFileSync(path, bytes);
-      expect(observe(path).header?.kind).toBe(kind as "empty");
+      expect((await observe(path)).header?.kind).toBe(kind as "empty");
       expect(readFileSync(path).equals(bytes)).toBe(true);
     }
     expect(readdirSync(directory.path)).toHaveLength(5);
@@ -135,7 +135,7 @@ describe("beside a database", () => {
     await application.kill();
     rmSync(path + suffix, { force: true });
     symlinkSync("kv.db", path + suffix);
-    const { wal: walLook, shm, journal } = observe(path);
+    const { wal: walLook, shm, journal } = await observe(path);
     const looks = { "-wal": walLook, "-shm": shm, "-journal": journal } as Record<string, unknown>;
     expect(looks[suffix]).toEqual({ kind: "other", what: "symbolicLink" });
   });
@@ -165,7 +165,7 @@ describe("while it is looked at", () => {
       rmSync(path);
       execFileSync("mkfifo", [path]);
     });
-    expect(observe(path, os).database).toEqual({ kind: "other", what: "fifo" });
+    expect((await observe(path, os)).database).toEqual({ kind: "other", what: "fifo" });
     await application.kill();
   });
 
@@ -177,7 +177,7 @@ describe("while it is looked at", () => {
       renameSync(path, directory.file("old.db"));
       symlinkSync("old.db", path);
     });
-    expect(observe(path, os).database).toEqual({ kind: "other", what: "symbolicLink" });
+    expect((await observe(path, os)).database).toEqual({ kind: "other", what: "symbolicLink" });
     await application.kill();
   });
 
@@ -186,7 +186,7 @@ describe("while it is looked at", () => {
     const path = directory.file("kv.db");
     await using application = await openDatabase(path);
     await application.close(path);
-    const replaced = observe(
+    const replaced = await observe(
       path,
       between(path, () => {
         renameSync(path, directory.file("old.db"));
@@ -197,7 +197,7 @@ describe("while it is looked at", () => {
       database: { kind: "regular", sizeBytes: 0 },
       header: { kind: "empty" },
     });
-    const vanished = observe(
+    const vanished = await observe(
       path,
       between(path, () => rmSync(path)),
     );
@@ -220,7 +220,7 @@ describe("while it is looked at", () => {
         return realOs.open(opened);
       },
     };
-    expect(observe(path, os).database).toMatchObject({ kind: "unreadable", code: "ESTALE" });
+    expect((await observe(path, os)).database).toMatchObject({ kind: "unreadable", code: "ESTALE" });
   });
 });
 
@@ -232,13 +232,13 @@ describe("paths", () => {
     symlinkSync("one.db", directory.file("kv.db"));
     const real = realpathSync(directory.path);
     const observer = createObserver({ os: realOs, clock: realClock, ownPids: () => new Set() });
-    const resolved = () => observer.beginSweep().observe(directory.file("kv.db")).resolvedPath;
-    expect(resolved()).toBe(join(real, "one.db"));
+    const resolved = async () => (await observer.gatherSweep()).observe(directory.file("kv.db")).resolvedPath;
+    expect(await resolved()).toBe(join(real, "one.db"));
     rmSync(directory.file("kv.db"));
     symlinkSync("two.db", directory.file("kv.db"));
-    expect(resolved()).toBe(join(real, "one.db"));
+    expect(await resolved()).toBe(join(real, "one.db"));
     rmSync(directory.file("one.db"));
-    expect(resolved()).toBe(join(real, "two.db"));
+    expect(await resolved()).toBe(join(real, "two.db"));
   });
 
   test.each(["with space.db", 'it\'s "q".db', "what?#%.db", "дані-データ.db", "new\nline.db"])(
@@ -248,7 +248,7 @@ describe("paths", () => {
       mkdirSync(directory.file("sub dir"));
       const path = directory.file(`sub dir/${name}`);
       await using application = await openDatabase(path);
-      expect(observe(path)).toMatchObject({
+      expect(await observe(path)).toMatchObject({
         database: { kind: "regular" },
         header: { kind: "header" },
         walIndex: { kind: "index" },

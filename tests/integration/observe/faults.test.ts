@@ -33,9 +33,9 @@ function failing(operation: Throwing, code: string, firstFailing = 1, lastFailin
 /** Time stands still, so that two observations differ only in what was seen. */
 const clock = { nowMs: () => 0, monotonicMs: () => 0 };
 
-function observe(path: string, os: Os) {
+async function observe(path: string, os: Os) {
   const observer = createObserver({ os, clock, ownPids: () => new Set() });
-  return observer.beginSweep().observe(path);
+  return (await observer.gatherSweep()).observe(path);
 }
 
 const openDescriptors = () => readdirSync("/proc/self/fd").length;
@@ -48,11 +48,11 @@ describe("an operation that fails", () => {
       await using application = startSqlProcess();
       const path = directory.file("kv.db");
       await application.run(path, "PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
-      const whole = observe(path, realOs);
+      const whole = await observe(path, realOs);
       const before = openDescriptors();
       for (let call = 1; ; call += 1) {
         const fault = failing(operation, "EIO", call);
-        const observation = observe(path, fault.os);
+        const observation = await observe(path, fault.os);
         if (fault.callCount() < call) break;
         expect(observation).not.toEqual(whole);
         expect(call).toBeLessThan(50);
@@ -74,7 +74,7 @@ describe("an operation that fails", () => {
     const path = directory.file("kv.db");
     await application.run(path, "CREATE TABLE t(a)");
     const { os } = failing(operation, code, 1, Number.POSITIVE_INFINITY);
-    expect(observe(path, os)).toMatchObject({
+    expect(await observe(path, os)).toMatchObject({
       database: { kind: "unreadable", operation: named, code },
       header: null,
     });
@@ -86,7 +86,7 @@ describe("an operation that fails", () => {
     const path = directory.file("kv.db");
     await application.run(path, "PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
     const { os } = failing("readProc", "ENOENT", 1, Number.POSITIVE_INFINITY);
-    const observation = observe(path, os);
+    const observation = await observe(path, os);
     expect(observation.locks.kind).toBe("unobservable");
     expect(observation.mount.kind).toBe("unobservable");
     expect(observation.database.kind).toBe("regular");
@@ -102,10 +102,13 @@ describe("an operation that fails", () => {
   test("outside the initial PID namespace the view of the locks is not complete", async () => {
     using directory = makeTempDirectory();
     const os: Os = { ...realOs, readProcLink: () => "pid:[4026532001]" };
-    expect(observe(directory.file("kv.db"), os).locks).toMatchObject({ kind: "seen", viewIsComplete: false });
+    expect((await observe(directory.file("kv.db"), os)).locks).toMatchObject({
+      kind: "seen",
+      viewIsComplete: false,
+    });
   });
 
-  test("a programmer error is not swallowed", () => {
+  test("a programmer error is not swallowed", async () => {
     const broken: Os = {
       ...realOs,
       lstat: () => {
@@ -113,6 +116,6 @@ describe("an operation that fails", () => {
       },
     };
     using directory = makeTempDirectory();
-    expect(() => observe(directory.file("kv.db"), broken)).toThrow("a mistake");
+    await expect(observe(directory.file("kv.db"), broken)).rejects.toThrow("a mistake");
   });
 });

@@ -5,7 +5,7 @@ import type { LockLook } from "../../../src/domain/observation.ts";
 import { realClock } from "../../../src/host/clock.ts";
 import { realOs } from "../../../src/host/os.ts";
 import { createObserver } from "../../../src/observe/observer.ts";
-import { trustedWalIndex } from "../../../src/observe/walState.ts";
+import { walStateOf } from "../../../src/policy/walState.ts";
 import { makeTempDirectory } from "../../support/tempDirectory.ts";
 import { startSqlProcess } from "./sqlProcess.ts";
 
@@ -43,7 +43,7 @@ describe("locks", () => {
     const locks = seen((await observe(path, [worker.pid])).locks);
     expect(locks).toMatchObject({ connected: [], databaseLockers: [], writer: null, readers: [] });
     expect(locks.connectedWithOwnCount).toBe(1);
-    expect(trustedWalIndex(await observe(path, [worker.pid])).kind).toBe("known");
+    expect(walStateOf(await observe(path, [worker.pid])).kind).toBe("known");
   });
 
   test("who writes and who reads from which mark", async () => {
@@ -108,12 +108,12 @@ describe("the WAL-index", () => {
     const path = directory.file("kv.db");
     await application.run(path, wal);
     const [columns] = await application.run(path, "PRAGMA wal_checkpoint(PASSIVE)");
-    const known = trustedWalIndex(await observe(path));
+    const known = walStateOf(await observe(path));
     expect(known).toMatchObject({
       kind: "known",
       mxFrame: Number(columns?.log),
       nBackfill: Number(columns?.checkpointed),
-      frameSizeBytes: 4096 + 24,
+      frameBytes: 4096 + 24,
     });
   });
 
@@ -125,7 +125,7 @@ describe("the WAL-index", () => {
     await application.kill();
     const observation = await observe(path);
     expect(observation.walIndex?.kind).toBe("index");
-    expect(trustedWalIndex(observation).kind).toBe("unknown");
+    expect(walStateOf(observation).kind).toBe("unknown");
   });
 
   test("of a closed database is gone, and so is the WAL", async () => {
@@ -136,7 +136,7 @@ describe("the WAL-index", () => {
     await application.close(path);
     const observation = await observe(path);
     expect(observation).toMatchObject({ wal: { kind: "absent" }, shm: { kind: "absent" } });
-    expect(trustedWalIndex(observation)).toEqual({ kind: "noWal" });
+    expect(walStateOf(observation)).toEqual({ kind: "noWal" });
   });
 
   test("left behind beside an application in locking_mode=EXCLUSIVE is not believed", async () => {
@@ -149,6 +149,6 @@ describe("the WAL-index", () => {
     await exclusive.run(path, "PRAGMA locking_mode=EXCLUSIVE; INSERT INTO t VALUES(2)");
     const observation = await observe(path);
     expect(seen(observation.locks).exclusive?.pid).toBe(exclusive.pid);
-    expect(trustedWalIndex(observation).kind).toBe("unknown");
+    expect(walStateOf(observation).kind).toBe("unknown");
   });
 });

@@ -9,7 +9,7 @@ import { startSqlProcess } from "./sqlProcess.ts";
 const databaseCount = 1000;
 
 describe("a sweep", () => {
-  test(`over ${databaseCount} databases reads /proc/locks and mountinfo once`, async () => {
+  test(`over ${databaseCount} databases reads /proc/locks and mountinfo for all of them together`, async () => {
     using directory = makeTempDirectory();
     const source = directory.file("source.db");
     await using application = startSqlProcess();
@@ -28,16 +28,24 @@ describe("a sweep", () => {
         procReads.push(path);
         return realOs.readProc(path);
       },
+      readProcLocks: () => {
+        procReads.push("/proc/locks");
+        return realOs.readProcLocks();
+      },
     };
     const observer = createObserver({ os, clock: realClock, ownPids: () => new Set() });
-    const rounds = Array.from({ length: 5 }, () => {
+    const lookAtAll = async () => {
       procReads.length = 0;
       const startedAtMs = realClock.monotonicMs();
-      const sweep = observer.beginSweep();
+      const sweep = await observer.gatherSweep();
       const observations = paths.map((path) => sweep.observe(path));
       return { observations, durationMs: realClock.monotonicMs() - startedAtMs };
-    });
-    expect(procReads.sort()).toEqual(["/proc/locks", "/proc/self/mountinfo"]);
+    };
+    const rounds = [];
+    for (let round = 1; round <= 5; round += 1) rounds.push(await lookAtAll());
+    // /proc/locks is read again, in the same sweep, where it exceeds a page.
+    expect([...new Set(procReads)].sort()).toEqual(["/proc/locks", "/proc/self/mountinfo"]);
+    expect(procReads.length).toBeLessThanOrEqual(4);
     for (const { header, walHeader, walIndex } of rounds.at(-1)?.observations ?? [])
       expect([header?.kind, walHeader?.kind, walIndex?.kind]).toEqual(["header", "header", "index"]);
     const medianMs = rounds.map(({ durationMs }) => durationMs).sort((a, b) => a - b)[2] ?? 0;

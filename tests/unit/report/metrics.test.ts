@@ -157,14 +157,14 @@ describe("metrics", () => {
       metrics.checkpoint(name, aCheckpoint());
       metrics.integrity(name, anIntegrityCheck());
       metrics.recovery(name, 1);
-      metrics.walReset(name);
+      metrics.walReset(name, 1);
     }
     metrics.unregister("kv");
     metrics.observed(aStatus());
     metrics.checkpoint("kv", aCheckpoint());
     metrics.integrity("kv", anIntegrityCheck());
     metrics.recovery("kv", 1);
-    metrics.walReset("kv");
+    metrics.walReset("kv", 1);
     const { samples, value } = await read(metrics);
     expect(samples.filter(({ labels }) => labels.database === "kv")).toEqual([]);
     expect(value("sqlite_up", { database: "other" })).toBe(1);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { FileLook, LockLook, Observation } from "../../../src/domain/observation.ts";
-import { trustedWalIndex } from "../../../src/observe/walState.ts";
+import { walStateOf } from "../../../src/policy/walState.ts";
 
 type Seen = Pick<Observation, "wal" | "shm" | "walHeader" | "walIndex" | "locks">;
 
@@ -45,26 +45,32 @@ const index = {
 
 const good: Seen = { wal: file, shm: file, walHeader, walIndex: { kind: "index", index }, locks };
 
-describe("trustedWalIndex", () => {
+describe("walStateOf", () => {
   test("somebody is connected and the salts are those of the WAL: known", () => {
-    expect(trustedWalIndex(good)).toEqual({ kind: "known", mxFrame: 9, nBackfill: 4, frameSizeBytes: 4120 });
+    expect(walStateOf(good)).toEqual({
+      kind: "known",
+      mxFrame: 9,
+      nBackfill: 4,
+      frameBytes: 4120,
+      walIdentity: "5 6",
+    });
   });
 
   test("an empty WAL-index is of any generation: known", () => {
     const empty = { ...index, mxFrame: 0, nBackfill: 0, salt1: 77 };
     for (const header of [walHeader, null])
-      expect(
-        trustedWalIndex({ ...good, walHeader: header, walIndex: { kind: "index", index: empty } }).kind,
-      ).toBe("known");
+      expect(walStateOf({ ...good, walHeader: header, walIndex: { kind: "index", index: empty } }).kind).toBe(
+        "known",
+      );
   });
 
   test("no WAL, or one without a byte: nothing can be pending", () => {
-    expect(trustedWalIndex({ ...good, wal: { kind: "absent" } })).toEqual({ kind: "noWal" });
-    expect(trustedWalIndex({ ...good, wal: { ...file, sizeBytes: 0 } })).toEqual({ kind: "noWal" });
+    expect(walStateOf({ ...good, wal: { kind: "absent" } })).toEqual({ kind: "noWal" });
+    expect(walStateOf({ ...good, wal: { ...file, sizeBytes: 0 } })).toEqual({ kind: "noWal" });
   });
 
   const unknowns: readonly (readonly [string, Partial<Seen>])[] = [
-    ["nobody is connected", { locks: { ...locks, connectedWithOwnCount: 0 } }],
+    ["nobody is seen connected", { locks: { ...locks, connectedWithOwnCount: 0 } }],
     ["locks cannot be seen", { locks: { kind: "unobservable", reason: "hidden" } }],
     ["there is no WAL-index", { shm: { kind: "absent" }, walIndex: null }],
     ["no readable file", { shm: { kind: "other", what: "fifo" }, walIndex: null }],
@@ -76,7 +82,7 @@ describe("trustedWalIndex", () => {
     ["started over", { walIndex: { kind: "index", index: { ...index, nBackfill: 10 } } }],
   ];
   test.each(unknowns)("unknown, with the reason: %s", (reason, change) => {
-    const state = trustedWalIndex({ ...good, ...change });
+    const state = walStateOf({ ...good, ...change });
     expect(state).toEqual({ kind: "unknown", reason: expect.stringContaining(reason) });
   });
 });

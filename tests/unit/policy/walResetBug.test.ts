@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { isAffectedByWalResetBug } from "../../../src/sqlite/walResetBug.ts";
+import { isAffectedByWalResetBug } from "../../../src/policy/walResetBug.ts";
 
 const affected = ["3.7.0", "3.7.17", "3.40.1", "3.44.5", "3.45.1", "3.50.6", "3.51.0", "3.51.2", "3.52.0"];
 const sound = ["3.6.23", "3.44.6", "3.44.9", "3.50.7", "3.51.3", "3.52.1", "3.53.0", "3.54.1", "4.0.0"];

@@ -1,0 +1,122 @@
+/** A sql worker that is killed, hangs or is too slow is one outcome: said, counted, made good. */
+import { expect, test } from "bun:test";
+import { makeTempDirectory } from "../../support/tempDirectory.ts";
+import { waitFor, withDeadline } from "../../support/waitFor.ts";
+import { startBunWriter } from "../../support/writers/startBunWriter.ts";
+import { childrenOf, isAlive, stopWorkerOn, waitUntilGone } from "./processTree.ts";
+import {
+  act,
+  dataPath,
+  makeDatabase,
+  startWatching,
+  testTimeoutMs,
+  waitForCheck,
+  waitUntilReady,
+} from "./watched.ts";
+
+/** An integrity_check of these takes long enough to be met in its midst. */
+const largeContent = { rowCount: 60_000, rowBytes: 400 };
+
+test.concurrent(
+  "killed in the midst of a check: unknown, logged, counted; the next check is served by a new worker",
+  async () => {
+    using directory = makeTempDirectory();
+    const path = dataPath(directory, "kv.db");
+    makeDatabase(path, largeContent);
+    await using daemon = await startWatching(directory, {
+      databases: [{ name: "kv", path, integrity: { startup: "OFF" } }],
+    });
+    await waitUntilReady(daemon, "kv");
+    const asked = act(daemon, "kv", "integrity-check?check=full");
+    process.kill(await stopWorkerOn(daemon, path), "SIGKILL");
+    expect(await asked).toMatchObject({ status: 200, body: { verdict: "unknown", trigger: "demand" } });
+    expect(await daemon.waitForLog("sql worker failed")).toMatchObject({
+      database: "kv",
+      reason: "crash",
+      operation: "integrityCheck",
+      path,
+    });
+    const metrics = await daemon.metrics();
+    expect(metrics.value("walwarden_sql_worker_failures_total", { reason: "crash" })).toBe(1);
+    expect(
+      metrics.value("sqlite_integrity_checks_total", { check: "integrity_check", outcome: "unknown" }),
+    ).toBe(1);
+    expect((await daemon.get("/health/ready")).status).toBe(200);
+    const again = await act(daemon, "kv", "integrity-check?check=full");
+    expect(again.body).toMatchObject({ verdict: "ok" });
+    await waitForCheck(daemon, "kv", "integrity", "ok");
+  },
+  testTimeoutMs,
+);
+
+test.concurrent(
+  "a checkpoint whose worker hangs is killed at its deadline; the next one is fine, and the writer saw nothing",
+  async () => {
+    using directory = makeTempDirectory();
+    const path = dataPath(directory, "kv.db");
+    await using writer = await startBunWriter({ path, autocheckpoint: 0, rowCount: 200 });
+    await writer.waitForRows(200);
+    await using daemon = await startWatching(directory, {
+      databases: [{ name: "kv", path, checkpoint: { schedule: "off", deadline: "500ms" } }],
+    });
+    await waitUntilReady(daemon, "kv");
+    const workers = childrenOf(daemon.pid);
+    for (const pid of workers) process.kill(pid, "SIGSTOP");
+    const failed = await act(daemon, "kv", "checkpoint");
+    expect(failed).toMatchObject({ status: 200, body: { outcome: "failed" } });
+    expect(failed.body.reason).toContain("passiveCheckpoint");
+    await waitFor("the worker that hung to be gone", () => !workers.every(isAlive));
+    const metrics = await daemon.metrics();
+    expect(metrics.value("walwarden_sql_worker_failures_total", { reason: "deadline" })).toBe(1);
+    await waitFor(
+      "the gauge of failures",
+      async () => (await daemon.metrics()).value("sqlite_wal_checkpoint_consecutive_failures") === 1,
+    );
+    await waitForCheck(daemon, "kv", "checkpoint", "degraded");
+    for (const pid of childrenOf(daemon.pid)) process.kill(pid, "SIGCONT");
+    expect((await act(daemon, "kv", "checkpoint")).body.outcome).not.toBe("failed");
+    await waitForCheck(daemon, "kv", "checkpoint", "ok");
+    expect(writer.errors).toEqual([]);
+    await writer.stop();
+  },
+  testTimeoutMs,
+);
+
+test.concurrent(
+  "a startup check that does not end in time: unknown, which degrades and is never ok",
+  async () => {
+    using directory = makeTempDirectory();
+    const path = dataPath(directory, "kv.db");
+    makeDatabase(path, largeContent);
+    await using daemon = await startWatching(directory, {
+      databases: [{ name: "kv", path, integrity: { startup: "FULL", deadline: "5ms" } }],
+    });
+    await daemon.waitForLog("startup of every database ended");
+    expect(await waitForCheck(daemon, "kv", "integrity", "degraded")).toContain("did not end");
+    expect((await daemon.get("/health/ready")).status).toBe(200);
+    const metrics = await daemon.metrics();
+    expect(metrics.value("sqlite_integrity_ok", { check: "integrity_check" })).toBeUndefined();
+  },
+  testTimeoutMs,
+);
+
+test.concurrent(
+  "SIGTERM in the midst of a check: whoever asked is told, and the daemon ends in order",
+  async () => {
+    using directory = makeTempDirectory();
+    const path = dataPath(directory, "kv.db");
+    makeDatabase(path, largeContent);
+    await using daemon = await startWatching(directory, {
+      databases: [{ name: "kv", path, integrity: { startup: "OFF" } }],
+    });
+    await waitUntilReady(daemon, "kv");
+    const asked = act(daemon, "kv", "integrity-check?check=full");
+    const worker = await stopWorkerOn(daemon, path);
+    daemon.process.signal("SIGTERM");
+    const answer = await withDeadline("an answer", asked);
+    expect(answer).toMatchObject({ status: 200, body: { verdict: "unknown" } });
+    expect(await withDeadline("the daemon to end", daemon.process.exited)).toBe(0);
+    await waitUntilGone([worker]);
+  },
+  testTimeoutMs,
+);

@@ -1,0 +1,69 @@
+import { describe, expect, test } from "bun:test";
+import {
+  afterLocked,
+  afterPassive,
+  afterTruncate,
+  beginRun,
+  noteEnd,
+} from "../../../src/policy/checkpointRun.ts";
+import { checkpointStatus, endedState, observation } from "../../support/builders.ts";
+
+const run = beginRun("periodic", observation());
+const passive = { busy: false, logFrameCount: 9, checkpointedFrameCount: 9, durationMs: 2 };
+const locked = {
+  acquired: true,
+  acquireMs: 1,
+  heldMs: 3,
+  heldLongestMs: 3,
+  complete: true,
+  reset: false,
+  logFrameCount: 12,
+  checkpointedFrameCount: 12,
+  durationMs: 5,
+};
+
+describe("a step of a run", () => {
+  test("PASSIVE with busy = 0 is incomplete when frames are left", () => {
+    expect(afterPassive(run, passive).snapshotComplete).toBe(true);
+    expect(afterPassive(run, { ...passive, checkpointedFrameCount: 3 }).snapshotComplete).toBe(false);
+    expect(afterPassive(run, { ...passive, busy: true }).snapshotComplete).toBe(false);
+  });
+
+  test("without the lock nothing is said about the outcome under it", () => {
+    expect(afterLocked(run, { ...locked, acquired: false }).lockedOutcome).toBeNull();
+    expect(afterLocked(run, locked).lockedOutcome).toBe("complete");
+    expect(afterLocked(run, { ...locked, reset: true }).lockedOutcome).toBe("reset");
+  });
+
+  test("what was copied under the lock counts as copied, and holds add up", () => {
+    const twice = afterTruncate(afterLocked(afterPassive(run, passive), locked), {
+      busy: false,
+      truncated: true,
+      heldMs: 2,
+      durationMs: 2,
+    });
+    expect(twice).toMatchObject({ copiedFrameCount: 12, heldMs: 5, busyMs: 9, truncated: true });
+  });
+});
+
+describe("the history", () => {
+  const history = { ...endedState().checkpoint, consecutiveFailureCount: 2 };
+
+  test("counts failures in a row, and a run that ended otherwise ends the row", () => {
+    expect(noteEnd(history, checkpointStatus({ outcome: "failed" }), false).consecutiveFailureCount).toBe(3);
+    expect(noteEnd(history, checkpointStatus({ outcome: "incomplete" }), false)).toMatchObject({
+      consecutiveFailureCount: 0,
+      consecutiveIncompleteCount: 1,
+    });
+  });
+
+  test("a skipped run proves nothing: the row of failures stands", () => {
+    expect(noteEnd(history, checkpointStatus({ outcome: "skipped" }), false).consecutiveFailureCount).toBe(2);
+  });
+
+  test("a success is what caught up with its beginning", () => {
+    const status = checkpointStatus({ outcome: "incomplete", endedAtMs: 7 });
+    expect(noteEnd(history, status, true).lastSuccessAtMs).toBe(7);
+    expect(noteEnd(history, status, false).lastSuccessAtMs).toBeNull();
+  });
+});
