@@ -152,11 +152,14 @@ export class DatabaseWatch {
   }
 
   async #driveToRest(): Promise<void> {
+    let observation: Observation | null = null;
     for (let rounds = 0; rounds < roundsMax && this.#mayAct(); rounds += 1) {
-      const observation = await this.#context.observe(this.#config.path);
+      observation ??= await this.#context.observe(this.#config.path);
       const decision = this.#round(observation);
       if (decision.kind === "rest") return;
       await this.#carryOut(decision, this.#act(observation));
+      // A step of memory alone has changed nothing out there, so what was seen still holds.
+      if (decision.kind !== "advance" && decision.kind !== "beginCheckpoint") observation = null;
     }
     if (this.#mayAct()) throw new Error(`database ${this.name}: ${roundsMax} rounds without a rest`);
   }

@@ -1,13 +1,15 @@
 /**
- * The mounts as they are in one sweep, asked about many paths: the answer for a directory is kept. A single
+ * The mounts as they were at one reading, asked about many paths: the answer for a directory is kept. A single
  * file can be a mount point of its own (a bind mount into a container).
  */
 import { dirname } from "node:path";
 import type { MountLook } from "../domain/observation.ts";
 import { type Mount, mountOf } from "../format/mountInfo.ts";
 
+export type MountTable = (path: string) => MountLook;
+
 /** `mounts` null: mountinfo could not be read. */
-export function createMountTable(mounts: readonly Mount[] | null): (path: string) => MountLook {
+export function createMountTable(mounts: readonly Mount[] | null): MountTable {
   if (mounts === null) return () => ({ kind: "unobservable", reason: "/proc/self/mountinfo cannot be read" });
   const mountPoints = new Set(mounts.map((mount) => mount.mountPoint));
   const byDirectory = new Map<string, MountLook>();

@@ -2,8 +2,8 @@
  * Looks at databases from outside: files, raw headers, locks, mounts. Opens nothing with SQLite, takes no
  * lock, never throws on what it finds and never blocks on a FIFO or a device.
  *
- * A sweep reads /proc/locks and mountinfo once for all databases, at its beginning: a sweep is for now, not
- * for keeping. Only for processes that never use SQLite: reading a database and closing it drops every lock
+ * A sweep reads /proc/locks once for all databases, at its beginning, and mountinfo at most every few seconds:
+ * a sweep is for now, not for keeping. Only for processes that never use SQLite: reading a database and closing it drops every lock
  * that the process holds on it (sqlite.org/howtocorrupt.html, section 2.2).
  */
 import { constants } from "node:fs";
@@ -29,7 +29,7 @@ import { gatherProcLocks } from "../host/procLocks.ts";
 import { type FileReading, readDatabaseHeader, readWal } from "./databaseFiles.ts";
 import { createPathResolver, type PathResolver } from "./databasePath.ts";
 import { indexLocks, type LockedFile, type LockSources, lookAtLocks } from "./lockLook.ts";
-import { createMountTable } from "./mountTable.ts";
+import { createMountTable, type MountTable } from "./mountTable.ts";
 
 export interface ObserverHost {
   readonly os: Os;
@@ -52,8 +52,31 @@ export function createObserver(host: ObserverHost): Observer {
   const paths = createPathResolver(host.os);
   const viewIsComplete = isInInitialPidNamespace(host.os);
   const { os } = host;
+  const mounts = createMountMemory(host);
   return {
-    gatherSweep: async () => beginSweep(host, paths, viewIsComplete, await gatherProcLocks(os)),
+    gatherSweep: async () => {
+      const locks = await gatherProcLocks(os);
+      return beginSweep(host, paths, viewIsComplete, locks, mounts());
+    },
+  };
+}
+
+/** Mounts change rarely, and reading them was nearly half of what an idle daemon did (measured). */
+const mountsKeptMs = 5_000;
+
+function createMountMemory(host: ObserverHost): () => MountTable {
+  let table: MountTable | null = null;
+  let readAtMs = 0;
+  return () => {
+    const nowMs = host.clock.monotonicMs();
+    if (table === null || nowMs - readAtMs >= mountsKeptMs) {
+      const mounts = readMounts(host.os);
+      // What could not be read is tried again at the next sweep.
+      if (mounts === null) return createMountTable(null);
+      table = createMountTable(mounts);
+      readAtMs = nowMs;
+    }
+    return table;
   };
 }
 
@@ -62,9 +85,9 @@ function beginSweep(
   paths: PathResolver,
   viewIsComplete: boolean,
   locks: readonly ProcLock[] | null,
+  mountFor: MountTable,
 ): Sweep {
   const { os } = host;
-  const mountFor = createMountTable(readMounts(os));
   const sources: LockSources | null =
     locks === null
       ? null
