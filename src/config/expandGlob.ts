@@ -24,10 +24,14 @@ export interface GlobExpansion {
   readonly refused: readonly RefusedMatch[];
 }
 
-/** `named`: the databases that have an entry of their own; they keep their names and settings. */
+/**
+ * `named`: the databases that have an entry of their own; they keep their names and settings. `known`: what was
+ * found before; below a folder that cannot be read now it still counts as found, for not to be seen is not to be gone.
+ */
 export async function expandGlobs(
   globs: readonly GlobConfig[],
   named: readonly DatabaseConfig[] = [],
+  known: readonly Pick<DatabaseConfig, "path" | "glob">[] = [],
 ): Promise<GlobExpansion> {
   const paths = new Set(named.map((database) => database.path));
   const names = new Set(named.map((database) => database.name));
@@ -36,7 +40,7 @@ export async function expandGlobs(
   for (const glob of globs) {
     const found = await search(glob);
     refused.push(...found.refused);
-    for (const path of found.files) {
+    for (const path of [...found.files, ...unseen(glob, found, known)]) {
       if (paths.has(path)) continue;
       const below = relative(glob.directory, path);
       const name = glob.namePrefix === null ? below : `${glob.namePrefix}/${below}`;
@@ -52,21 +56,37 @@ export async function expandGlobs(
   return { databases: databases.toSorted((a, b) => (a.name < b.name ? -1 : 1)), refused };
 }
 
+/** Files of this pattern that may still be where they were. */
+function unseen(
+  glob: GlobConfig,
+  { unread }: Found,
+  known: readonly Pick<DatabaseConfig, "path" | "glob">[],
+): readonly string[] {
+  const isHidden = (path: string): boolean => unread.some((directory) => path.startsWith(`${directory}/`));
+  return known
+    .filter(({ path, glob: pattern }) => pattern === glob.pattern && isHidden(path))
+    .map(({ path }) => path);
+}
+
 interface Found {
   readonly files: readonly string[];
+  /** Folders that are there and could not be read. */
+  readonly unread: readonly string[];
   readonly refused: readonly RefusedMatch[];
 }
 
 async function search(glob: GlobConfig): Promise<Found> {
   const files = new Set<string>();
   const refused = new Map<string, string>();
+  const unread: string[] = [];
   const walk = async (directory: string, segments: readonly string[]): Promise<void> => {
     const [segment, ...below] = segments;
     if (segment === undefined) return;
     if (segment === "**") await walk(directory, below);
     const entries = await list(directory);
     if (typeof entries === "string") {
-      refused.set(directory, entries);
+      refused.set(directory, `cannot be read: ${entries}`);
+      if (entries !== "ENOENT" && entries !== "ENOTDIR") unread.push(directory);
       return;
     }
     const pattern = new Glob(segment);
@@ -88,6 +108,7 @@ async function search(glob: GlobConfig): Promise<Found> {
   await walk(glob.directory, glob.segments);
   return {
     files: [...files].toSorted(),
+    unread,
     refused: [...refused].map(([path, reason]) => ({ path, reason })),
   };
 }
@@ -101,7 +122,7 @@ function isCompanion(name: string): boolean {
   return /-(wal|shm|journal)$/.test(name);
 }
 
-/** The entries of a folder, or why there are none. */
+/** The entries of a folder, or the error number's name: why there are none. */
 async function list(directory: string): Promise<readonly Dirent[] | string> {
   try {
     return await readdir(directory, { withFileTypes: true });
@@ -143,7 +164,7 @@ function kindIn(look: Pick<Dirent, "isFile" | "isDirectory" | "isSymbolicLink">)
 /** Anything but an error of the operating system is a mistake in this program, and thrown on. */
 function errorCode(error: unknown): string {
   if (error instanceof Error && "code" in error && typeof error.code === "string") {
-    return `cannot be read: ${error.code}`;
+    return error.code;
   }
   throw error;
 }

@@ -11,7 +11,8 @@ type Check = IntegrityStatus["check"];
 export async function evidenceCheck(act: Act): Promise<void> {
   const status = await runCheck(act, "quick_check", "evidence");
   if (status === null) return;
-  act.memory.update((state) => enterStage(state, "profile", act.context.clock.nowMs()));
+  const nowMs = act.context.clock.nowMs();
+  act.memory.update((state) => enterStage(state, "profile", nowMs));
 }
 
 /** One that did not end within its deadline ends the sequence too: with `unknown`. */
@@ -33,8 +34,10 @@ export async function pendingCheck(act: Act, pending: PendingCheck): Promise<Int
     const status = outcome.ok
       ? statusOf(act, outcome, pending.check, pending.trigger)
       : unknownStatus(act, outcome, pending.check, pending.trigger);
-    // A file that was replaced meanwhile: what was proven of the old one says nothing about the new one.
-    if (memory.state.identity === targetOf(act.observation).identity) keep(act, status, true);
+    // A file that was replaced meanwhile: what was proven of the old one says nothing about the new one. A check
+    // that the daemon's own end cut short has failed nobody.
+    const isCutShort = !outcome.ok && outcome.reason === "stopped";
+    if (!isCutShort && memory.state.identity === targetOf(act.observation).identity) keep(act, status, true);
     return status;
   } finally {
     memory.update((state) => ({ ...state, checkRunning: false }));

@@ -16,6 +16,7 @@ import {
 import { type CheckpointRun, clearedRetry, endStartup, enterStage } from "../policy/state.ts";
 import { walHolders } from "../policy/walHolders.ts";
 import { walStateOf } from "../policy/walState.ts";
+import { orStopped } from "./orStopped.ts";
 import { type Act, targetOf } from "./startupActs.ts";
 
 export function beginCheckpoint(act: Act, trigger: CheckpointTrigger): void {
@@ -63,7 +64,11 @@ async function carryOut(
       return outcome.ok ? { ok: true, run: afterPassive(run, outcome) } : { ok: false, failure: outcome };
     }
     case "sync": {
-      const outcome = await syncTwice(act, target.path, target.identity ?? "");
+      const outcome = await orStopped(
+        syncTwice(act, target.path, target.identity ?? ""),
+        target.path,
+        signal,
+      );
       return outcome.ok ? { ok: true, run: afterSync(run, outcome) } : { ok: false, failure: outcome };
     }
     case "locked": {
@@ -120,8 +125,9 @@ function endRun(act: Act, run: CheckpointRun, end: RunEnd, failure: Failure | nu
 
 function endRecovery(act: Act, run: CheckpointRun, end: RunEnd): void {
   const { context, config, memory } = act;
+  const nowMs = context.clock.nowMs();
   memory.update((state) => ({
-    ...enterStage(state, "check", context.clock.nowMs()),
+    ...enterStage(state, "check", nowMs),
     recovered: end.outcome !== "skipped",
   }));
   context.metrics.recovery(config.name, run.copiedFrameCount);

@@ -1,6 +1,6 @@
 /**
  * The composition: the only place where the parts are wired together. Order of a start: state directory and
- * its lock, the ports, SQLite's version, and only then the first look at a database.
+ * its lock, SQLite's version, which databases there are, the ports, and only then the first look at a database.
  */
 import { readFileSync } from "node:fs";
 import type { Config } from "../config/config.ts";
@@ -17,6 +17,7 @@ import type { Logger } from "../report/log.ts";
 import type { WorkerFailure } from "../worker/lane.ts";
 import { createWorkerPool } from "../worker/pool.ts";
 import { Fleet, type FleetChange } from "./fleet.ts";
+import { jumpClock } from "./jumpClock.ts";
 import { CronTimes, nextDueMs } from "./nextDue.ts";
 import { openableFiles } from "./openableFiles.ts";
 import { serve } from "./serve.ts";
@@ -54,7 +55,10 @@ const noChange: FleetChange = { added: [], removed: [], changed: [] };
 const spreadAbove = 8;
 
 export async function startDaemon(options: DaemonOptions): Promise<DaemonStart> {
-  const { config, logger, clock, os } = options;
+  const { config, logger, os } = options;
+  const clock = jumpClock(options.clock, (jumpMs) => {
+    for (const watch of fleet.watches) watch.clockJumped(jumpMs);
+  });
   const startedAtMs = clock.monotonicMs();
   const entered = enterStateDirectory(config.stateDirectory);
   if (!entered.ok) return { ok: false, exitStatus: exitCodes.unavailable, message: entered.message };
@@ -129,6 +133,10 @@ export async function startDaemon(options: DaemonOptions): Promise<DaemonStart> 
     };
   }
 
+  function sayWarnings({ warnings }: Config): void {
+    for (const warning of warnings) events.configurationWarning({ warning });
+  }
+
   let stopping = false;
   let present = config;
   let readySaid = false;
@@ -144,6 +152,25 @@ export async function startDaemon(options: DaemonOptions): Promise<DaemonStart> 
     allowedHosts: [config.listen.host, ...config.allowedHosts],
     logger,
   };
+  const refusals = new Set<string>();
+  let reconciling: Promise<FleetChange> = Promise.resolve(noChange);
+  /** One after the other; one that was overtaken by a reload or by the end changes nothing. */
+  function reconcile(): Promise<FleetChange> {
+    reconciling = reconciling.then(async () => {
+      const next = present;
+      const expansion = await expandGlobs(
+        next.globs,
+        next.databases,
+        fleet.watches.map((watch) => watch.config),
+      );
+      if (next !== present || stopping) return noChange;
+      noteRefusals(events, refusals, expansion.refused);
+      return fleet.reconcile([...next.databases, ...expansion.databases], next.shutdownTimeoutMs);
+    });
+    return reconciling;
+  }
+  // Before anybody can ask: without its databases the daemon would call itself started and ready.
+  await reconcile();
   const serving = await serve({
     tcpApp: createApp(view, { ...appOptions, trusted: false }),
     socketApp: createApp(view, { ...appOptions, trusted: true }),
@@ -152,21 +179,6 @@ export async function startDaemon(options: DaemonOptions): Promise<DaemonStart> 
     socketPath: config.socketPath,
   });
   if (!serving.ok) return giveUp(exitCodes.unavailable, serving.message);
-
-  const refusals = new Set<string>();
-  let reconciling: Promise<FleetChange> = Promise.resolve(noChange);
-  /** One after the other; one that was overtaken by a reload or by the end changes nothing. */
-  function reconcile(): Promise<FleetChange> {
-    reconciling = reconciling.then(async () => {
-      const next = present;
-      const expansion = await expandGlobs(next.globs, next.databases);
-      if (next !== present || stopping) return noChange;
-      noteRefusals(events, refusals, expansion.refused);
-      return fleet.reconcile([...next.databases, ...expansion.databases], next.shutdownTimeoutMs);
-    });
-    return reconciling;
-  }
-  await reconcile();
   events.daemonStarted({
     version: options.version,
     bun: Bun.version,
@@ -175,7 +187,7 @@ export async function startDaemon(options: DaemonOptions): Promise<DaemonStart> 
     listen: serving.listen,
     socketPath: config.socketPath,
   });
-  for (const warning of config.warnings) events.configurationWarning({ warning });
+  sayWarnings(config);
   const sweeper = new Sweeper({
     clock,
     observer,
@@ -193,9 +205,11 @@ export async function startDaemon(options: DaemonOptions): Promise<DaemonStart> 
     ok: true,
     daemon: {
       async reload(next) {
-        const needsRestart = restartKeys.filter((key) => !sameValue(present[key], next[key]));
+        // Against what is in force, which is the first one: a second reload must not forget the need.
+        const needsRestart = restartKeys.filter((key) => !sameValue(config[key], next[key]));
         present = next;
         events.configurationReloaded({ ...(await reconcile()), needsRestart });
+        sayWarnings(next);
       },
       refuseReload: (problems) => events.configurationRefused({ problems }),
       async stop(signal) {
@@ -235,6 +249,9 @@ function sameValue(a: unknown, b: unknown): boolean {
 }
 
 function noteRefusals(events: Events, known: Set<string>, refused: readonly RefusedMatch[]): void {
+  const present = new Set(refused.map(({ path }) => path));
+  // One that is gone is news again when it comes back.
+  for (const path of known) if (!present.has(path)) known.delete(path);
   for (const { path, reason } of refused) {
     if (known.has(path)) continue;
     known.add(path);

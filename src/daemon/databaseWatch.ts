@@ -26,7 +26,10 @@ import { type Act, advance, applyProfile, create, startOver, stopStartup } from 
 import type { WatchContext } from "./watchContext.ts";
 import { WatchReport } from "./watchReport.ts";
 
-/** More rounds than any sequence needs without a rest: a loop that does not end is a programmer's error. */
+/**
+ * More rounds than a startup sequence or a checkpoint needs: a loop that does not end is a programmer's error. Each
+ * checkpoint counts anew, for beside a writer there may always be another one that was asked for or is due.
+ */
 const roundsMax = 100;
 
 export class DatabaseWatch {
@@ -153,15 +156,17 @@ export class DatabaseWatch {
 
   async #driveToRest(): Promise<void> {
     let observation: Observation | null = null;
-    for (let rounds = 0; rounds < roundsMax && this.#mayAct(); rounds += 1) {
+    for (let rounds = 1; this.#mayAct(); rounds += 1) {
       observation ??= await this.#context.observe(this.#config.path);
       const decision = this.#round(observation);
       if (decision.kind === "rest") return;
+      if (decision.kind === "beginCheckpoint") rounds = 1;
+      else if (rounds > roundsMax)
+        throw new Error(`database ${this.name}: ${roundsMax} rounds without a rest`);
       await this.#carryOut(decision, this.#act(observation));
       // A step of memory alone has changed nothing out there, so what was seen still holds.
       if (decision.kind !== "advance" && decision.kind !== "beginCheckpoint") observation = null;
     }
-    if (this.#mayAct()) throw new Error(`database ${this.name}: ${roundsMax} rounds without a rest`);
   }
 
   /** Observe and decide, and say what was seen. */
@@ -210,6 +215,7 @@ export class DatabaseWatch {
     if (this.#checking !== null || this.#checkAbort.signal.aborted) return;
     const pending = decideCheck(observation, this.#memory.state, this.#config);
     if (pending === null) return;
+    this.#requests.checkBegins(pending.check);
     this.#checking = pendingCheck(this.#act(observation), pending)
       .then((status) => this.#requests.answerCheck(status))
       .finally(() => {
@@ -245,7 +251,8 @@ export class DatabaseWatch {
     switch (decision.kind) {
       case "scanOpeners": {
         const openers = await this.#context.scanOpeners(act.observation);
-        this.#memory.update((state) => noteOpeners(state, openers, this.#context.clock.nowMs()));
+        const nowMs = this.#context.clock.nowMs();
+        this.#memory.update((state) => noteOpeners(state, openers, nowMs));
         return;
       }
       case "startOver":
@@ -264,6 +271,7 @@ export class DatabaseWatch {
       case "startupCheck":
         return startupCheck(act, decision.check);
       case "beginCheckpoint":
+        this.#requests.checkpointBegins(decision.trigger);
         return beginCheckpoint(act, decision.trigger);
       case "checkpointStep": {
         const status = await takeStep(act, decision.step);

@@ -25,6 +25,7 @@ export class Memory {
     return this.#observation;
   }
 
+  /** `change` must not ask for the time: a clock that was set says so by an update of its own. */
   update(change: (state: DatabaseState) => DatabaseState): void {
     this.#state = change(this.#state);
   }

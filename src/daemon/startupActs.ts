@@ -50,6 +50,8 @@ export function startOver(act: Act, because: "replaced" | "vanished"): void {
     stage: because === "replaced" ? "guards" : "missing",
     startupEndedAtMs: because === "replaced" ? null : state.startupEndedAtMs,
     checkRunning: state.checkRunning,
+    // A WAL that stays where its database was goes with the earlier file.
+    earlierWalSalts: state.walSalts ?? state.earlierWalSalts,
   }));
   context.metrics.startOver(config.name);
 }
@@ -108,7 +110,8 @@ export async function create(act: Act): Promise<void> {
     { lane: "short", deadlineMs: config.profile.busyTimeoutMs + openDeadlineExtraMs, signal: act.signal },
   );
   if (!outcome.ok) return failed(act, outcome);
-  memory.update((state) => enterStage(state, "guards", context.clock.nowMs()));
+  const nowMs = context.clock.nowMs();
+  memory.update((state) => enterStage(state, "guards", nowMs));
 }
 
 export async function applyProfile(act: Act, setJournalMode: boolean): Promise<void> {

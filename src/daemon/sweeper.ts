@@ -1,11 +1,9 @@
 /**
  * The heartbeat: at every interval each database is looked at once. Many databases are taken in slices, so
- * that probes and scrapes are answered in between. It also notices a late event loop and a clock that was
- * set.
+ * that probes and scrapes are answered in between. It also notices a late event loop.
  */
 import type { Clock } from "../host/clock.ts";
 import type { Observer } from "../observe/observer.ts";
-import { clockJumpMinMs } from "../policy/clockJump.ts";
 import type { DatabaseWatch } from "./databaseWatch.ts";
 
 export interface SweeperOptions {
@@ -23,11 +21,9 @@ export class Sweeper {
   readonly #options: SweeperOptions;
   #timer: ReturnType<typeof setTimeout> | null = null;
   #stopped = false;
-  #skewMs: number;
 
   constructor(options: SweeperOptions) {
     this.#options = options;
-    this.#skewMs = this.#skew();
   }
 
   /** The first sweep begins at once. */
@@ -43,7 +39,6 @@ export class Sweeper {
   async #beat(dueMs: number): Promise<void> {
     const { clock, intervalMs, onLag } = this.#options;
     onLag(Math.max(0, clock.monotonicMs() - dueMs) / 1000);
-    this.#noteClock();
     await this.#sweep();
     if (this.#stopped) return;
     const nextMs = Math.max(dueMs + intervalMs, clock.monotonicMs());
@@ -61,16 +56,5 @@ export class Sweeper {
       sweep = await observer.gatherSweep();
       sliceBeganMs = clock.monotonicMs();
     }
-  }
-
-  #skew(): number {
-    return this.#options.clock.nowMs() - this.#options.clock.monotonicMs();
-  }
-
-  #noteClock(): void {
-    const jumpMs = this.#skew() - this.#skewMs;
-    if (Math.abs(jumpMs) < clockJumpMinMs) return;
-    this.#skewMs += jumpMs;
-    for (const watch of this.#options.watches()) watch.clockJumped(jumpMs);
   }
 }

@@ -20,6 +20,7 @@ export function shiftTimes(state: DatabaseState, jumpMs: number): DatabaseState 
     profileAtMs: state.profileAtMs + jumpMs,
     exclusiveSinceMs: shift(state.exclusiveSinceMs),
     locklessSinceMs: shift(state.locklessSinceMs),
+    strangerSinceMs: shift(state.strangerSinceMs),
     headerDoubtSinceMs: shift(state.headerDoubtSinceMs),
     nextCheckpointAtMs: shift(state.nextCheckpointAtMs),
     nextQuickCheckAtMs: shift(state.nextQuickCheckAtMs),

@@ -202,7 +202,8 @@ export function whyNotCheckpoint(
 
 function obstacleTo(observation: Observation | null, state: DatabaseState, config: DatabaseConfig): string {
   if (config.mode === "observe") return "its mode is observe: it is never opened";
-  if (observation === null || observation.database.kind === "absent") return `${config.path} is not there`;
+  if (observation === null) return "it has not been looked at yet";
+  if (observation.database.kind === "absent") return `${config.path} is not there`;
   const finding = state.guards[0];
   if (finding !== undefined) return `${finding.guard}: ${finding.reason}`;
   if (observation.database.kind !== "regular") return `${config.path} is not a regular file`;

@@ -13,6 +13,7 @@ export type GuardName =
   | "file_system"
   | "read_only"
   | "owner"
+  | "wal_of_another_file"
   | "exclusive_lock"
   | "locks_unobservable"
   | "open_without_locks";

@@ -5,6 +5,7 @@
  */
 import type { Observation } from "../domain/observation.ts";
 import { fileGuards } from "./fileGuards.ts";
+import { foreignWalGuards } from "./foreignWalGuard.ts";
 import type { GuardContext, GuardFinding } from "./guardFinding.ts";
 import { headerGuards } from "./headerGuards.ts";
 import { processGuards } from "./processGuards.ts";
@@ -19,6 +20,7 @@ export function evaluateGuards(
   const findings = [
     ...fileGuards(observation, context),
     ...headerGuards(observation, state),
+    ...foreignWalGuards(observation, state),
     ...processGuards(observation, state, context.config),
   ];
   return [...findings.filter((f) => f.verdict === "refuse"), ...findings.filter((f) => f.verdict === "wait")];

@@ -1,6 +1,7 @@
 /** Takes one observation into the memory: since when something has been seen, activity, guards. */
 import type { Observation, OpenerLook } from "../domain/observation.ts";
 import { noteActivity } from "./activity.ts";
+import { strangerOnWal, walSalts } from "./foreignWalGuard.ts";
 import type { GuardContext } from "./guardFinding.ts";
 import { evaluateGuards } from "./guards.ts";
 import { headerFinding } from "./headerGuards.ts";
@@ -27,9 +28,15 @@ export function noteObservation(
     exclusiveSinceMs: since(state.exclusiveSinceMs, locks.kind === "seen" && locks.exclusive !== null, nowMs),
     headerDoubtSinceMs: since(state.headerDoubtSinceMs, headerFinding(observation) !== null, nowMs),
     locklessSinceMs: since(state.locklessSinceMs, locklessWriter(observation, state) !== null, nowMs),
+    strangerSinceMs: since(state.strangerSinceMs, strangerOnWal(observation) !== null, nowMs),
+    walSalts: isSameFile(state, observation) ? walSalts(observation) : state.walSalts,
     activity: noteActivity(state.activity, observation),
   };
   return { ...noted, guards: evaluateGuards(observation, noted, context) };
+}
+
+function isSameFile(state: DatabaseState, { database }: Observation): boolean {
+  return database.kind === "regular" && (state.identity === null || database.identity === state.identity);
 }
 
 export function noteOpeners(state: DatabaseState, openers: OpenerLook, nowMs: number): DatabaseState {

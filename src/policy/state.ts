@@ -75,6 +75,12 @@ export interface DatabaseState {
   readonly openersAtMs: number;
   readonly exclusiveSinceMs: number | null;
   readonly locklessSinceMs: number | null;
+  /** Since when a process has been seen on the WAL that has another file as its database. */
+  readonly strangerSinceMs: number | null;
+  /** Salts of the WAL that was last seen beside this file. */
+  readonly walSalts: string | null;
+  /** Salts of the WAL that lay beside the file before it was replaced. */
+  readonly earlierWalSalts: string | null;
   /** A header finding that may be a moment's: since when it was seen without interruption. */
   readonly headerDoubtSinceMs: number | null;
   readonly guards: readonly GuardFinding[];
@@ -120,6 +126,9 @@ export function initialState(nowMs: number): DatabaseState {
     openersAtMs: 0,
     exclusiveSinceMs: null,
     locklessSinceMs: null,
+    strangerSinceMs: null,
+    walSalts: null,
+    earlierWalSalts: null,
     headerDoubtSinceMs: null,
     guards: [],
     profile: null,

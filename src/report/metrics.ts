@@ -130,7 +130,9 @@ function countCheckpoint(instruments: Instruments, database: string, status: Che
 function countIntegrityCheck(instruments: Instruments, database: string, status: IntegrityStatus): void {
   const { check, verdict, durationMs, endedAtMs } = status;
   const { gauges, counters } = instruments;
-  instruments.integrityCheckDuration.observe(database, { check }, durationMs / 1000);
+  // One that did not end took no time that is known.
+  if (verdict !== "unknown")
+    instruments.integrityCheckDuration.observe(database, { check }, durationMs / 1000);
   if (verdict === "undecidable" || verdict === "unknown") {
     // No verdict: what the check last said stays, and the timestamp beside it tells how old that is.
     counters.sqlite_integrity_checks_total.inc({ database, check, outcome: verdict });

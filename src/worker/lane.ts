@@ -103,13 +103,14 @@ export class Lane {
     const start = startClient(this.#options.command, this.#options.environment);
     if (!start.ok) return this.#failed({ reason: "spawn", message: start.message }, null, first);
     const { client } = start;
+    const death = deathOf(client);
     this.#clients.add(client);
     this.#options.onStart(client);
     const hello = await client.ready;
     let job: Job | null = first;
     if (hello !== null) {
       this.#options.onHello(hello);
-      while (job !== null && (await this.#serve(client, hello, job))) job = await this.#waitForJob(client);
+      while (job !== null && (await this.#serve(client, hello, job))) job = await this.#waitForJob(death);
     }
     if (job === null) client.release();
     const end = await client.ended;
@@ -138,9 +139,10 @@ export class Lane {
   }
 
   /** Null: it was idle for long enough, or it ended. */
-  async #waitForJob(client: WorkerClient): Promise<Job | null> {
+  async #waitForJob(death: Death): Promise<Job | null> {
     const queued = this.#nextQueued();
     if (queued !== undefined) return queued;
+    if (death.hasCome) return null;
     const { promise, resolve } = Promise.withResolvers<Job | null>();
     const leave = () => {
       const index = this.#idle.indexOf(resolve);
@@ -149,7 +151,7 @@ export class Lane {
     };
     this.#idle.push(resolve);
     const idleTimer = setTimeout(leave, this.#options.idleExitMs);
-    client.ended.then(leave);
+    death.leave = leave;
     const job = await promise;
     clearTimeout(idleTimer);
     return job;
@@ -200,4 +202,23 @@ export class Lane {
       );
     }
   }
+}
+
+/**
+ * The end of a worker, listened to once in its life: one that never rests serves for months, and a listener for each
+ * wait would stay until it ends.
+ */
+interface Death {
+  hasCome: boolean;
+  /** What the end cuts short now. */
+  leave: () => void;
+}
+
+function deathOf(client: WorkerClient): Death {
+  const death: Death = { hasCome: false, leave: () => {} };
+  client.ended.then(() => {
+    death.hasCome = true;
+    death.leave();
+  });
+  return death;
 }

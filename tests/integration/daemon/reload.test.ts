@@ -54,6 +54,13 @@ test.concurrent(
     expect(await seriesOf(daemon, "added")).toContain("sqlite_database_ready");
     expect(daemon.log.slice(fromIndex).filter((line) => line.database === "kept")).toEqual([]);
     expect((await daemon.get("/health/ready")).status).toBe(200);
+    const again = daemon.log.length;
+    daemon.process.signal("SIGHUP");
+    // What the first reload could not take over still needs the restart.
+    expect(await daemon.waitForLog("configuration reloaded", { fromIndex: again })).toMatchObject({
+      changed: [],
+      needsRestart: ["globIntervalMs"],
+    });
   },
   testTimeoutMs,
 );

@@ -1,3 +1,4 @@
+import { heapStats } from "bun:jsc";
 import { expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -215,3 +216,22 @@ test("a running worker's environment has no NOTIFY_SOCKET and no secret", async 
     .filter((entry) => entry !== "");
   expect(names).toEqual([`PATH=${process.env.PATH}`]);
 });
+
+test("a worker that never rests leaves nothing behind in the supervisor for each request", async () => {
+  using directory = makeTempDirectory();
+  await using test = makePool();
+  const path = directory.file("a.db");
+  await leaveWal(path, 5);
+  const promiseCount = () => {
+    Bun.gc(true);
+    return heapStats().objectTypeCounts.Promise ?? 0;
+  };
+  const serve = async (count: number) => {
+    for (let index = 0; index < count; index += 1)
+      expectOk(await test.pool.run(passive, targetOf(path), short));
+  };
+  await serve(20);
+  const before = promiseCount();
+  await serve(150);
+  expect(promiseCount() - before).toBeLessThan(100);
+}, 20_000);

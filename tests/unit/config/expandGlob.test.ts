@@ -155,4 +155,20 @@ describe("what is refused is named with its reason", () => {
       reason: "cannot be read: EACCES",
     });
   });
+
+  test("what was found below a folder that cannot be read now still counts, until the folder is gone", async () => {
+    const folder = join(root, "t", "closed");
+    const globs = globsOf(entry("closed/*.db"));
+    mkdirSync(folder);
+    writeFileSync(join(folder, "kv.db"), "");
+    const { databases } = await expandGlobs(globs);
+    expect(databases.map(({ name }) => name)).toEqual(["kv.db"]);
+    rmSync(folder, { recursive: true });
+    symlinkSync("closed", folder); // ELOOP, for root too
+    const again = await expandGlobs(globs, [], databases);
+    expect(again.databases).toEqual(databases);
+    expect(again.refused).toEqual([{ path: folder, reason: "cannot be read: ELOOP" }]);
+    rmSync(folder);
+    expect((await expandGlobs(globs, [], databases)).databases).toEqual([]);
+  });
 });

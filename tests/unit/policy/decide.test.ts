@@ -161,7 +161,7 @@ describe("an integrity check", () => {
 describe("who asks for work that cannot be done hears why", () => {
   test("in every case with its own reason", () => {
     const cases = [
-      [null, endedState(), config(), "is not there"],
+      [null, endedState(), config(), "not been looked at yet"],
       [observation(absent), endedState(), config(), "is not there"],
       [walSeen, endedState(), config({ mode: "observe" }), "never opened"],
       [walSeen, endedState({ guards: [exclusive] }), config(), "exclusive_lock: locked by app"],
