@@ -22,5 +22,8 @@ export async function runCheckpoint(name: string, options: ClientOptions, io: Io
 function renderCheckpoint(name: string, status: CheckpointStatusJson): string {
   const reason = status.reason === "" ? "" : `: ${printable(status.reason)}`;
   const durations = `${status.durationMs.toFixed(1)} ms, writers kept out ${status.heldMs.toFixed(1)} ms`;
-  return `${printable(name)}: checkpoint ${status.outcome}${reason} (${durations})\n`;
+  const holders = status.holders.map(
+    ({ pid, comm }) => `  ${printable(comm ?? "unknown")} (${pid}) holds it back\n`,
+  );
+  return `${printable(name)}: checkpoint ${status.outcome}${reason} (${durations})\n${holders.join("")}`;
 }

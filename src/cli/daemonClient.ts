@@ -100,7 +100,7 @@ function unreachable(tried: readonly string[]): string {
   return [
     "walwarden: the daemon cannot be reached",
     ...tried.map((line) => `  ${line}`),
-    "Is it running (systemctl status walwarden), and with the same configuration, environment and working",
+    "Is it running, and with the same configuration, environment and working",
     "directory as this command? --config FILE, --socket PATH and --url URL say where it is.",
     "",
   ].join("\n");

@@ -30,6 +30,9 @@ function details(status: DatabaseStatusJson, nowMs: number): readonly (readonly 
         ? "none yet"
         : [checkpoint.trigger, checkpoint.outcome, checkpoint.reason].filter(Boolean).join(", "),
     ],
+    ...(checkpoint === null || checkpoint.holders.length === 0
+      ? []
+      : [["held back by", processes(checkpoint.holders)] as const]),
     [
       "next checkpoint",
       status.nextCheckpointAt === null ? "not planned" : fromNow(status.nextCheckpointAt, nowMs),

@@ -18,7 +18,12 @@ export function buildDatabases(
   const listed = file?.states(["databases"]) ? buildEntries(variables, file) : null;
   if (listed !== null && variables.databasePath === null) return listed;
   const single = buildSingle(variables, file, workingDirectory);
-  if (file === null || listed === null) return single;
+  if (file === null) return single;
+  if (listed === null) {
+    if (variables.databasePath !== null) return single;
+    const warning = `${file.path} names no databases: ${single.databases[0]?.path} is watched, the default`;
+    return { ...single, warnings: [warning, ...single.warnings] };
+  }
   // What the file says of its databases is checked although it is not used: it will be, one day.
   const count = file.values.databases?.length ?? 0;
   const warning =

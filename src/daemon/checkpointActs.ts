@@ -14,7 +14,6 @@ import {
   statusOf,
 } from "../policy/checkpointRun.ts";
 import { type CheckpointRun, clearedRetry, endStartup, enterStage } from "../policy/state.ts";
-import { walHolders } from "../policy/walHolders.ts";
 import { walStateOf } from "../policy/walState.ts";
 import { orStopped } from "./orStopped.ts";
 import { type Act, targetOf } from "./startupActs.ts";
@@ -108,7 +107,7 @@ async function syncTwice(act: Act, path: string, identity: string) {
 function endRun(act: Act, run: CheckpointRun, end: RunEnd, failure: Failure | null = null): CheckpointStatus {
   const { context, config, memory } = act;
   const nowMs = context.clock.nowMs();
-  const status = statusOf(run, end, nowMs);
+  const status = statusOf(run, end, act.observation, nowMs);
   memory.update((state) => ({
     ...clearedRetry(state),
     run: null,
@@ -118,7 +117,7 @@ function endRun(act: Act, run: CheckpointRun, end: RunEnd, failure: Failure | nu
   // A recovery that failed is a verdict of the startup sequence too; it is tried again.
   if (failure !== null) memory.update((state) => endStartup(state, nowMs));
   if (run.trigger === "startup-recovery" && failure === null) endRecovery(act, run, end);
-  report(act, status, end.outcome === "incomplete" && !run.snapshotComplete);
+  report(act, status, run.copiedFrameCount);
   context.metrics.checkpoint(config.name, status);
   return status;
 }
@@ -133,13 +132,13 @@ function endRecovery(act: Act, run: CheckpointRun, end: RunEnd): void {
   context.metrics.recovery(config.name, run.copiedFrameCount);
 }
 
-function report(act: Act, status: CheckpointStatus, heldBack: boolean): void {
+function report(act: Act, status: CheckpointStatus, copiedFrameCount: number): void {
   const { wal } = act.observation;
   const walState = walStateOf(act.observation);
   act.context.events.checkpointEnded(act.config.name, status, {
     walFileBytes: wal.kind === "regular" ? wal.sizeBytes : 0,
     walFrameCount: walState.kind === "known" ? walState.mxFrame : null,
     backfilledFrameCount: walState.kind === "known" ? walState.nBackfill : null,
-    holders: heldBack ? walHolders(act.observation) : [],
+    copiedFrameCount,
   });
 }

@@ -4,22 +4,22 @@
  */
 import { readFileSync } from "node:fs";
 import type { Config } from "../config/config.ts";
-import { expandGlobs, type RefusedMatch } from "../config/expandGlob.ts";
 import { exitCodes } from "../domain/exitCodes.ts";
 import type { Clock } from "../host/clock.ts";
 import { syncFile } from "../host/fileSync.ts";
-import { scanOpeners } from "../host/openers.ts";
 import type { Os } from "../host/os.ts";
 import { createObserver } from "../observe/observer.ts";
 import { isAffectedByWalResetBug } from "../policy/walResetBug.ts";
-import { createEvents, type Events } from "../report/events.ts";
+import { createEvents } from "../report/events.ts";
 import type { Logger } from "../report/log.ts";
 import type { WorkerFailure } from "../worker/lane.ts";
 import { createWorkerPool } from "../worker/pool.ts";
-import { Fleet, type FleetChange } from "./fleet.ts";
+import { Fleet } from "./fleet.ts";
 import { jumpClock } from "./jumpClock.ts";
+import { Membership } from "./membership.ts";
 import { CronTimes, nextDueMs } from "./nextDue.ts";
 import { openableFiles } from "./openableFiles.ts";
+import { OpenerScans } from "./openerScans.ts";
 import { serve } from "./serve.ts";
 import { enterStateDirectory } from "./stateDirectory.ts";
 import { Sweeper } from "./sweeper.ts";
@@ -50,7 +50,6 @@ export interface Daemon {
 }
 
 const idleExitMs = 10_000;
-const noChange: FleetChange = { added: [], removed: [], changed: [] };
 /** With more databases than this, first due times are spread over the interval. */
 const spreadAbove = 8;
 
@@ -75,7 +74,11 @@ export async function startDaemon(options: DaemonOptions): Promise<DaemonStart> 
     shortWorkerCount: config.shortWorkerCount,
     longWorkerCount: config.longWorkerCount,
     idleExitMs,
-    onFailure: (failure) => onFailure(failure.reason),
+    onFailure: (failure) => {
+      onFailure(failure.reason);
+      // One at work is logged with its database, as the outcome of what it was asked for.
+      if (failure.operation === null) events.idleWorkerFailed(failure);
+    },
   });
   const giveUp = async (exitStatus: number, message: string): Promise<DaemonStart> => {
     await pool.close();
@@ -102,7 +105,9 @@ export async function startDaemon(options: DaemonOptions): Promise<DaemonStart> 
     sqliteVersion: sqlite.version,
   });
   onFailure = metrics.workerFailure;
-  const observer = createObserver({ os, clock, ownPids: () => new Set([...pool.ownPids(), process.pid]) });
+  const ownPids = () => new Set([...pool.ownPids(), process.pid]);
+  const observer = createObserver({ os, clock, ownPids });
+  const openerScans = new OpenerScans({ os, clock }, ownPids);
   const cron = new CronTimes();
   const fleet: Fleet = new Fleet({
     contextFor: (name) => createContext(name),
@@ -116,10 +121,7 @@ export async function startDaemon(options: DaemonOptions): Promise<DaemonStart> 
       events,
       metrics,
       observe: async (path) => (await observer.gatherSweep()).observe(path),
-      scanOpeners: (observation) => {
-        const ownPids = new Set([...pool.ownPids(), process.pid]);
-        return scanOpeners({ os, clock }, openableFiles(observation), ownPids);
-      },
+      scanOpeners: (observation) => openerScans.scan(openableFiles(observation)),
       syncFile: (path, identity) => syncFile({ os, clock }, path, identity),
       run: (operation, target, runOptions) =>
         pool.run(operation, target, runOptions).then((outcome) => {
@@ -138,7 +140,6 @@ export async function startDaemon(options: DaemonOptions): Promise<DaemonStart> 
   }
 
   let stopping = false;
-  let present = config;
   let readySaid = false;
   function sayWhenReady(): void {
     if (readySaid || !view.startupEnded()) return;
@@ -152,25 +153,9 @@ export async function startDaemon(options: DaemonOptions): Promise<DaemonStart> 
     allowedHosts: [config.listen.host, ...config.allowedHosts],
     logger,
   };
-  const refusals = new Set<string>();
-  let reconciling: Promise<FleetChange> = Promise.resolve(noChange);
-  /** One after the other; one that was overtaken by a reload or by the end changes nothing. */
-  function reconcile(): Promise<FleetChange> {
-    reconciling = reconciling.then(async () => {
-      const next = present;
-      const expansion = await expandGlobs(
-        next.globs,
-        next.databases,
-        fleet.watches.map((watch) => watch.config),
-      );
-      if (next !== present || stopping) return noChange;
-      noteRefusals(events, refusals, expansion.refused);
-      return fleet.reconcile([...next.databases, ...expansion.databases], next.shutdownTimeoutMs);
-    });
-    return reconciling;
-  }
+  const membership = new Membership(fleet, events, config);
   // Before anybody can ask: without its databases the daemon would call itself started and ready.
-  await reconcile();
+  await membership.reconcile();
   const serving = await serve({
     tcpApp: createApp(view, { ...appOptions, trusted: false }),
     socketApp: createApp(view, { ...appOptions, trusted: true }),
@@ -198,7 +183,7 @@ export async function startDaemon(options: DaemonOptions): Promise<DaemonStart> 
   sweeper.start();
   sayWhenReady();
   const globTimer = setInterval(() => {
-    if (present.globs.length > 0 && !stopping) void reconcile();
+    if (membership.config.globs.length > 0) void membership.reconcile();
   }, config.globIntervalMs);
 
   return {
@@ -207,8 +192,7 @@ export async function startDaemon(options: DaemonOptions): Promise<DaemonStart> 
       async reload(next) {
         // Against what is in force, which is the first one: a second reload must not forget the need.
         const needsRestart = restartKeys.filter((key) => !sameValue(config[key], next[key]));
-        present = next;
-        events.configurationReloaded({ ...(await reconcile()), needsRestart });
+        events.configurationReloaded({ ...(await membership.reload(next)), needsRestart });
         sayWarnings(next);
       },
       refuseReload: (problems) => events.configurationRefused({ problems }),
@@ -217,9 +201,10 @@ export async function startDaemon(options: DaemonOptions): Promise<DaemonStart> 
         stopping = true;
         events.daemonStopping({ signal });
         sweeper.stop();
+        membership.end();
         clearInterval(globTimer);
         cron.close();
-        await fleet.finish(present.shutdownTimeoutMs);
+        await fleet.finish(membership.config.shutdownTimeoutMs);
         await pool.close();
         await serving.close();
         entered.release();
@@ -246,17 +231,6 @@ const restartKeys = [
 
 function sameValue(a: unknown, b: unknown): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
-}
-
-function noteRefusals(events: Events, known: Set<string>, refused: readonly RefusedMatch[]): void {
-  const present = new Set(refused.map(({ path }) => path));
-  // One that is gone is news again when it comes back.
-  for (const path of known) if (!present.has(path)) known.delete(path);
-  for (const { path, reason } of refused) {
-    if (known.has(path)) continue;
-    known.add(path);
-    events.globMatchRefused({ path, reason });
-  }
 }
 
 type Token =

@@ -191,7 +191,7 @@ export class DatabaseWatch {
         nowMs,
       ),
     );
-    this.#dismissChecks(observation);
+    this.#dismissRequests(observation);
     this.#startCheck(observation);
     this.#report.observed(this.status(), this.#memory.state, observation);
     this.#context.onRound();
@@ -223,15 +223,23 @@ export class DatabaseWatch {
       });
   }
 
-  /** A guard that came up after a check was asked for: whoever asked is told, instead of waiting for it to go. */
-  #dismissChecks(observation: Observation): void {
+  /** A guard that came up after work was asked for: whoever asked is told, instead of waiting for it to go. */
+  #dismissRequests(observation: Observation): void {
+    const { state } = this.#memory;
+    if (this.#requests.hasCheckpoints && state.run === null) {
+      const obstacle = whyNotCheckpoint(observation, state, this.#config);
+      if (obstacle !== "") {
+        this.#requests.dismissCheckpoints(obstacle);
+        this.#memory.update((present) => ({ ...present, pendingCheckpoint: null }));
+      }
+    }
     if (!this.#requests.hasChecks || this.#checking !== null) return;
-    const obstacle = whyNotCheck(observation, this.#memory.state, this.#config);
+    const obstacle = whyNotCheck(observation, state, this.#config);
     if (obstacle === "") return;
     this.#requests.dismissChecks(obstacle);
-    this.#memory.update((state) => ({
-      ...state,
-      pendingChecks: state.pendingChecks.filter(({ trigger }) => trigger !== "demand"),
+    this.#memory.update((present) => ({
+      ...present,
+      pendingChecks: present.pendingChecks.filter(({ trigger }) => trigger !== "demand"),
     }));
   }
 
@@ -257,6 +265,7 @@ export class DatabaseWatch {
       }
       case "startOver":
         this.#requests.dismissAll("the file was replaced or has vanished");
+        this.#report.startOver();
         return startOver(act, decision.because);
       case "advance":
         return advance(act, decision.to);

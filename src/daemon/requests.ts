@@ -21,6 +21,10 @@ export class Requests {
     return this.#checks.length > 0;
   }
 
+  get hasCheckpoints(): boolean {
+    return this.#checkpoints.length > 0;
+  }
+
   checkpoint(trigger: CheckpointTrigger): Promise<CheckpointStatus | string> {
     return new Promise((answer) => {
       this.#checkpoints = [...this.#checkpoints, { kind: trigger, answer, hasBegun: false }];
@@ -55,10 +59,14 @@ export class Requests {
     for (const { answer } of waiting) answer(reason);
   }
 
-  dismissAll(reason: string): void {
+  dismissCheckpoints(reason: string): void {
     const waiting = this.#checkpoints;
     this.#checkpoints = [];
     for (const { answer } of waiting) answer(reason);
+  }
+
+  dismissAll(reason: string): void {
+    this.dismissCheckpoints(reason);
     this.dismissChecks(reason);
   }
 }

@@ -110,6 +110,7 @@ export async function create(act: Act): Promise<void> {
     { lane: "short", deadlineMs: config.profile.busyTimeoutMs + openDeadlineExtraMs, signal: act.signal },
   );
   if (!outcome.ok) return failed(act, outcome);
+  context.events.databaseCreated(config.name, { path: config.path });
   const nowMs = context.clock.nowMs();
   memory.update((state) => enterStage(state, "guards", nowMs));
 }

@@ -31,6 +31,11 @@ export class WatchReport {
     this.#mode = config.mode;
   }
 
+  /** Another file: its WAL is no continuation of the earlier one's. */
+  startOver(): void {
+    this.#walHeader = null;
+  }
+
   observed(status: DatabaseStatus, state: DatabaseState, observation: Observation): void {
     this.#guards(state);
     this.#modes(status);

@@ -57,8 +57,14 @@ export interface CheckpointStatus {
   /** Why not more: "nothing pending", "readers hold the WAL", "writers active", "no permission", ... */
   readonly reason: string;
   readonly endedAtMs: number;
+  /** From its beginning to its end, waiting and syncing included. */
   readonly durationMs: number;
+  /** Writers were kept out for this long. */
   readonly heldMs: number;
+  /** Every frame that was there when it began is in the database. */
+  readonly caughtUp: boolean;
+  /** Who held the WAL back, where that is what kept it from being complete; by lock evidence alone. */
+  readonly holders: readonly LockHolder[];
 }
 
 export interface DatabaseStatus {

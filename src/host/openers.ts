@@ -36,21 +36,14 @@ interface Sighting {
 const sliceMs = 4;
 const fileRoles = ["database", "wal", "journal"] as const;
 
-/** Other processes than those of `ownPids` that have one of the files open. */
+/**
+ * Other processes than those of `ownPids` that have one of the files open. The keys of the result are the elements
+ * of `databases`. A worker that starts during the scan is asked about again before it is told of.
+ */
 export async function scanOpeners(
   host: OpenersHost,
-  files: OpenableFiles,
-  ownPids: ReadonlySet<number>,
-): Promise<OpenerLook> {
-  const looks = await scanOpenersOfMany(host, [files], ownPids);
-  return looks.get(files) ?? { kind: "unobservable", reason: "the files were not looked for" };
-}
-
-/** The same for many databases in one scan; the keys of the result are the elements of `databases`. */
-export async function scanOpenersOfMany(
-  host: OpenersHost,
   databases: readonly OpenableFiles[],
-  ownPids: ReadonlySet<number>,
+  ownPids: () => ReadonlySet<number>,
 ): Promise<ReadonlyMap<OpenableFiles, OpenerLook>> {
   const { os } = host;
   let entries: readonly string[];
@@ -66,7 +59,7 @@ export async function scanOpenersOfMany(
   let hiddenProcessCount = 0;
   for (const entry of entries) {
     const pid = /^\d+$/.test(entry) ? Number(entry) : null;
-    if (pid === null || ownPids.has(pid)) continue;
+    if (pid === null || ownPids().has(pid)) continue;
     const descriptors = listDescriptors(os, pid);
     if (descriptors === "gone") continue;
     if (descriptors === "hidden") {
@@ -74,7 +67,7 @@ export async function scanOpenersOfMany(
       continue;
     }
     const sightings = await sightingsIn(os, pid, descriptors, targets, breathe);
-    if (sightings.size === 0) continue;
+    if (sightings.size === 0 || ownPids().has(pid)) continue;
     const comm = readProcessName(os, pid);
     for (const [database, { roles, writable }] of sightings)
       openersOf

@@ -8,6 +8,7 @@ import type { Observation } from "../domain/observation.ts";
 import type { CheckpointOutcomeName } from "../domain/status.ts";
 import { isAlone, isIdle, type LockPermission, lockPermission } from "./lockPermission.ts";
 import type { CheckpointRun, DatabaseState } from "./state.ts";
+import { walHolders } from "./walHolders.ts";
 import { isWal, liveWalBytes, type WalState, walStateOf } from "./walState.ts";
 
 export type CheckpointStep =
@@ -97,7 +98,11 @@ function afterPassive(view: View): CheckpointStep {
   if (copied && worthTruncating(view)) return truncate(view);
   if (complete && !tooLarge(view)) return done("complete", "", true);
   if (!complete && !view.run.snapshotComplete) {
-    return done("incomplete", "readers hold the WAL back, or another checkpoint is at work", caughtUp(view));
+    const readers = walHolders(view.observation).length > 0;
+    const reason = readers
+      ? "readers hold the WAL back"
+      : "readers held the WAL back, or another checkpoint was at work";
+    return done("incomplete", reason, caughtUp(view));
   }
   if (!complete && view.run.passiveCount < passivesMax) return { kind: "passive" };
   // Where the application waits for locks a short hold makes it complete; elsewhere nobody is made to wait.

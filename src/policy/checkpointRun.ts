@@ -1,8 +1,9 @@
 /** How a checkpoint run takes in what its steps brought, and what remains of it at its end. */
-import type { Observation } from "../domain/observation.ts";
+import type { LockHolder, Observation } from "../domain/observation.ts";
 import type { LockedResult, PassiveResult, SyncResult, TruncateResult } from "../domain/outcome.ts";
 import type { CheckpointOutcomeName, CheckpointStatus, CheckpointTrigger } from "../domain/status.ts";
 import type { CheckpointHistory, CheckpointRun } from "./state.ts";
+import { walHolders } from "./walHolders.ts";
 import { walStateOf } from "./walState.ts";
 
 export function beginRun(trigger: CheckpointTrigger, observation: Observation): CheckpointRun {
@@ -20,7 +21,6 @@ export function beginRun(trigger: CheckpointTrigger, observation: Observation): 
     lockedOutcome: null,
     truncated: null,
     heldMs: 0,
-    busyMs: 0,
   };
 }
 
@@ -31,7 +31,6 @@ export function afterPassive(run: CheckpointRun, result: PassiveResult): Checkpo
     passiveCount: run.passiveCount + 1,
     copiedFrameCount: Math.max(0, result.checkpointedFrameCount),
     snapshotComplete: !result.busy && result.logFrameCount === result.checkpointedFrameCount,
-    busyMs: run.busyMs + result.durationMs,
   };
 }
 
@@ -48,7 +47,6 @@ export function afterLocked(run: CheckpointRun, result: LockedResult): Checkpoin
     lockedOutcome: result.acquired ? outcome : null,
     copiedFrameCount: Math.max(run.copiedFrameCount, result.checkpointedFrameCount),
     heldMs: run.heldMs + result.heldMs,
-    busyMs: run.busyMs + result.durationMs,
   };
 }
 
@@ -58,8 +56,12 @@ export function afterTruncate(run: CheckpointRun, result: TruncateResult): Check
     step: "truncate",
     truncated: result.truncated,
     heldMs: run.heldMs + result.heldMs,
-    busyMs: run.busyMs + result.durationMs,
   };
+}
+
+/** Holders are named only where something was held back, and only by the evidence of their locks. */
+function holdersOf(end: RunEnd, run: CheckpointRun, observation: Observation): readonly LockHolder[] {
+  return end.outcome === "incomplete" && !run.snapshotComplete ? walHolders(observation) : [];
 }
 
 export interface RunEnd {
@@ -68,14 +70,21 @@ export interface RunEnd {
   readonly caughtUp: boolean;
 }
 
-export function statusOf(run: CheckpointRun, end: RunEnd, nowMs: number): CheckpointStatus {
+export function statusOf(
+  run: CheckpointRun,
+  end: RunEnd,
+  observation: Observation,
+  nowMs: number,
+): CheckpointStatus {
   return {
     trigger: run.trigger,
     outcome: end.outcome,
     reason: end.reason,
     endedAtMs: nowMs,
-    durationMs: run.busyMs,
+    durationMs: Math.max(0, nowMs - run.startedAtMs),
     heldMs: run.heldMs,
+    caughtUp: end.caughtUp,
+    holders: holdersOf(end, run, observation),
   };
 }
 

@@ -73,15 +73,7 @@ function startup(state: DatabaseState): CheckVerdict {
       reason: `${last.operation} ${last.path}: ${last.code ?? last.reason} ${last.message}; tried again with growing pauses`,
     };
   }
-  if (state.stage === "ended") {
-    // A failed operation after startup is the daemon's trouble, unless a check below proves more.
-    if (last === null) return { name: "startup", state: "ok", reason: "" };
-    return {
-      name: "startup",
-      state: "degraded",
-      reason: `${last.operation} ${last.path}: ${last.code ?? last.reason} ${last.message}`,
-    };
-  }
+  if (state.stage === "ended") return { name: "startup", state: "ok", reason: "" };
   if (state.guards.some((finding) => finding.verdict === "refuse")) {
     return { name: "startup", state: "failed", reason: "held back by a guard" };
   }

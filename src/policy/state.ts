@@ -36,7 +36,6 @@ export interface CheckpointRun {
   /** Null: no TRUNCATE was asked for. */
   readonly truncated: boolean | null;
   readonly heldMs: number;
-  readonly busyMs: number;
 }
 
 export interface PendingCheck {

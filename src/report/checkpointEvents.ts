@@ -54,10 +54,14 @@ const checkpointLevels: Readonly<Record<CheckpointEnd, LogLevel>> = {
 export function checkpointEvent(
   trigger: CheckpointTrigger,
   outcome: CheckpointOutcomeName,
+  caughtUp: boolean,
 ): { readonly level: LogLevel; readonly phrase: LogPhrase } {
   const end = checkpointEnds[outcome];
   // A database that is not in WAL mode is skipped at every round, for months.
-  const level = end === "skipped" && trigger === "periodic" ? "debug" : checkpointLevels[end];
+  const quiet = end === "skipped" && trigger === "periodic";
+  // Beside a writer that never pauses every round ends incomplete: no reason to wake anybody.
+  const expected = end === "incomplete" && caughtUp;
+  const level = quiet ? "debug" : expected ? "info" : checkpointLevels[end];
   return { level, phrase: checkpointPhrases[trigger][end] };
 }
 

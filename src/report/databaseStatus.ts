@@ -23,7 +23,10 @@ export function describeDatabase(
   nowMs: number,
 ): DatabaseStatus {
   const mode = effectiveMode(config, state);
-  const permission = observation === null ? null : lockPermission(config, state.activity, observation, nowMs);
+  const permission =
+    observation === null || !isWal(observation)
+      ? null
+      : lockPermission(config, state.activity, observation, nowMs);
   return {
     name: config.name,
     path: config.path,
@@ -47,7 +50,7 @@ export function describeDatabase(
     nextCheckpointAtMs: state.nextCheckpointAtMs,
     writeLockPermission:
       permission === null
-        ? "unknown"
+        ? "not wanted: not a database in WAL mode"
         : permission.kind === "none"
           ? `none: ${permission.reason}`
           : permission.kind,
@@ -73,9 +76,11 @@ type FileFields = Pick<
 >;
 
 function describeFiles(observation: Observation | null): FileFields {
-  const wal = observation === null ? null : walStateOf(observation);
   const header = observation?.header?.kind === "header" ? observation.header.header : null;
-  const locks = observation?.locks.kind === "seen" ? observation.locks : null;
+  // The WAL and its index speak only for a database in WAL mode; of anything else nothing is known by them.
+  const inWalMode = observation !== null && isWal(observation);
+  const wal = inWalMode ? walStateOf(observation) : null;
+  const locks = inWalMode && observation.locks.kind === "seen" ? observation.locks : null;
   return {
     resolvedPath: observation?.resolvedPath ?? null,
     observedAtMs: observation?.database.kind === "regular" ? observation.observedAtMs : null,

@@ -4,7 +4,6 @@
  * in the field names. Decides nothing and keeps no state.
  */
 import type { Mode } from "../domain/databaseConfig.ts";
-import type { LockHolder } from "../domain/observation.ts";
 import type { Failure, ProfileResult } from "../domain/outcome.ts";
 import type { CheckpointStatus, IntegrityStatus, Readiness } from "../domain/status.ts";
 import { checkEvent, checkpointEvent } from "./checkpointEvents.ts";
@@ -17,8 +16,8 @@ export interface CheckpointFields {
   readonly walFrameCount: number | null;
   readonly backfilledFrameCount: number | null;
   readonly walFileBytes: number | null;
-  /** Who holds the WAL back, as far as it can be seen. */
-  readonly holders: readonly LockHolder[];
+  /** Frames that were copied, for a recovery. */
+  readonly copiedFrameCount: number;
 }
 
 export interface ResidueFields {
@@ -36,6 +35,11 @@ const findingsLoggedMax = 10;
 
 function pragmaFields(result: ProfileResult): Record<string, string> {
   return Object.fromEntries(result.pragmas.map((reading) => [reading.pragma, reading.actual]));
+}
+
+/** Milliseconds for people: the digits behind the third say nothing. */
+function rounded(durationMs: number): number {
+  return Math.round(durationMs * 1000) / 1000;
 }
 
 function failureFields(failure: Failure): Record<string, unknown> {
@@ -82,6 +86,17 @@ function daemonEvents(logger: Logger) {
     }): void {
       logger.log("info", logPhrases.configurationReloaded, fields);
     },
+    globMatchesNothing(fields: { readonly pattern: string }): void {
+      logger.log("warn", logPhrases.globMatchesNothing, fields);
+    },
+    idleWorkerFailed(fields: {
+      readonly reason: string;
+      readonly pid: number | null;
+      readonly message: string;
+    }): void {
+      const { reason, pid: workerPid, message } = fields;
+      logger.log("warn", logPhrases.sqlWorkerFailed, { reason, workerPid, message, operation: null });
+    },
     globMatchRefused(fields: { readonly path: string; readonly reason: string }): void {
       logger.log("warn", logPhrases.globMatchRefused, fields);
     },
@@ -112,7 +127,8 @@ function startupEvents(logger: Logger) {
     },
     /** A value did not hold (a ProfileResult), or the worker could not do it (a Failure). */
     profileFailed(database: string, why: ProfileResult | Failure): void {
-      if ("ok" in why) {
+      // A successful outcome of the worker carries `ok` too.
+      if ("reason" in why) {
         logger.log("error", logPhrases.profileFailed, { database, ...failureFields(why) });
         return;
       }
@@ -128,9 +144,10 @@ function startupEvents(logger: Logger) {
 function operationEvents(logger: Logger) {
   return {
     checkpointEnded(database: string, status: CheckpointStatus, fields: CheckpointFields): void {
-      const { level, phrase } = checkpointEvent(status.trigger, status.outcome);
-      const { outcome, reason, durationMs, heldMs } = status;
-      logger.log(level, phrase, { database, outcome, reason, durationMs, heldMs, ...fields });
+      const { level, phrase } = checkpointEvent(status.trigger, status.outcome, status.caughtUp);
+      const { outcome, reason, durationMs, heldMs, caughtUp, holders } = status;
+      const figures = { durationMs: rounded(durationMs), heldMs: rounded(heldMs) };
+      logger.log(level, phrase, { database, outcome, reason, ...figures, caughtUp, holders, ...fields });
     },
     integrityCheckEnded(database: string, status: IntegrityStatus): void {
       const { level, phrase } = checkEvent(status);
@@ -140,7 +157,7 @@ function operationEvents(logger: Logger) {
         check,
         verdict,
         trigger,
-        durationMs,
+        durationMs: rounded(durationMs),
         findingCount: findings.length,
         findingsTruncated,
         findings: findings.slice(0, findingsLoggedMax),
@@ -178,6 +195,9 @@ function watchEvents(logger: Logger) {
     },
     databaseMissing(database: string, fields: { readonly path: string; readonly whenMissing: string }): void {
       logger.log("warn", logPhrases.databaseMissing, { database, ...fields });
+    },
+    databaseCreated(database: string, fields: { readonly path: string }): void {
+      logger.log("info", logPhrases.databaseCreated, { database, ...fields });
     },
     databaseAppeared(database: string, fields: { readonly path: string }): void {
       logger.log("info", logPhrases.databaseAppeared, { database, ...fields });

@@ -57,12 +57,14 @@ export const logPhrases = {
   guardRefused: "guard refused",
   guardCleared: "guard cleared",
   databaseMissing: "database missing",
+  databaseCreated: "database created",
   databaseAppeared: "database appeared",
   databaseReplaced: "database replaced",
   observationFailed: "observation failed",
   readinessChanged: "readiness changed",
   operationFailed: "operation failed",
   sqlWorkerFailed: "sql worker failed",
+  globMatchesNothing: "glob matches nothing",
   globMatchRefused: "glob match refused",
 } as const;
 

@@ -111,7 +111,7 @@ export const metricCatalogue = {
   },
   sqlite_wal_last_successful_checkpoint_timestamp_seconds: {
     type: "gauge",
-    help: "When everything in the WAL was last known to be in the database; nothing pending counts.",
+    help: "When a checkpoint last ended with everything in the database that was in the WAL at its beginning.",
     labels: database,
   },
   sqlite_wal_checkpoint_consecutive_failures: {
@@ -191,7 +191,7 @@ export const metricCatalogue = {
   },
   walwarden_sql_worker_failures_total: {
     type: "counter",
-    help: "Operations that failed because their sql worker did.",
+    help: "Times a sql worker failed, at work or idle, by how it did.",
     labels: { reason: ["deadline", "crash", "protocol", "spawn"] },
   },
   walwarden_event_loop_lag_seconds: {

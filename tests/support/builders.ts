@@ -243,6 +243,8 @@ export function checkpointStatus(change: Partial<CheckpointStatus> = {}): Checkp
     endedAtMs: nowMs - 60_000,
     durationMs: 1,
     heldMs: 0,
+    caughtUp: true,
+    holders: [],
     ...change,
   };
 }

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { closeSync, openSync, readFileSync } from "node:fs";
+import { OpenerScans } from "../../../src/daemon/openerScans.ts";
 import { realClock } from "../../../src/host/clock.ts";
 import { lookAtFile } from "../../../src/host/fileLook.ts";
-import { scanOpeners } from "../../../src/host/openers.ts";
+import type { OpenableFiles, OpenersHost } from "../../../src/host/openers.ts";
 import { type Os, realOs } from "../../../src/host/os.ts";
 import { makeTempDirectory } from "../../support/tempDirectory.ts";
 import { startSqlProcess } from "../observe/sqlProcess.ts";
@@ -20,8 +21,12 @@ const filesOf = (path: string) => ({
   journal: identity(`${path}-journal`),
 });
 
+function scan(scanHost: OpenersHost, files: OpenableFiles, ownPids: readonly number[] = []) {
+  return new OpenerScans(scanHost, () => new Set(ownPids)).scan(files);
+}
+
 async function openersOf(path: string, ownPids: readonly number[] = []) {
-  const look = await scanOpeners(host, filesOf(path), new Set(ownPids));
+  const look = await scan(host, filesOf(path), ownPids);
   if (look.kind !== "seen") throw new Error(look.reason);
   return look.openers;
 }
@@ -59,7 +64,7 @@ describe("scanOpeners", () => {
     const path = directory.file("kv.db");
     await application.run(path, "CREATE TABLE t(a); BEGIN; INSERT INTO t VALUES(1)");
     expect(await openersOf(path)).toMatchObject([{ files: ["database", "journal"], writable: true }]);
-    expect(await scanOpeners(host, { database: null, wal: null, journal: null }, new Set())).toMatchObject({
+    expect(await scan(host, { database: null, wal: null, journal: null })).toMatchObject({
       kind: "seen",
       openers: [],
     });
@@ -79,7 +84,7 @@ describe("scanOpeners", () => {
       },
       readProc: (path) => proc[path] ?? "",
     };
-    expect(await scanOpeners({ os, clock: realClock }, filesOf("/none"), new Set())).toEqual({
+    expect(await scan({ os, clock: realClock }, filesOf("/none"))).toEqual({
       kind: "seen",
       openers: [],
       hiddenProcessCount: 1,
@@ -95,8 +100,29 @@ describe("scanOpeners", () => {
     const timer = setInterval(() => {
       turnCount += 1;
     }, 0);
-    await scanOpeners({ os: realOs, clock }, filesOf(directory.file("kv.db")), new Set());
+    await scan({ os: realOs, clock }, filesOf(directory.file("kv.db")));
     clearInterval(timer);
     expect(turnCount).toBeGreaterThan(0);
+  });
+
+  test("who asks while one is under way shares the next one, and nobody gets an answer from before", async () => {
+    using directory = makeTempDirectory();
+    let scanCount = 0;
+    const os: Os = {
+      ...realOs,
+      readProcDirectory: (path) => {
+        if (path === "/proc") scanCount += 1;
+        return realOs.readProcDirectory(path);
+      },
+    };
+    const scans = new OpenerScans({ os, clock: realClock }, () => new Set());
+    const ask = () => scans.scan(filesOf(directory.file("kv.db")));
+    const first = [ask(), ask()];
+    await Promise.resolve();
+    await Promise.resolve();
+    const later = [ask(), ask(), ask()];
+    const looks = await Promise.all([...first, ...later]);
+    expect(looks.map(({ kind }) => kind)).toEqual(["seen", "seen", "seen", "seen", "seen"]);
+    expect(scanCount).toBe(2);
   });
 });

@@ -9,6 +9,8 @@ const checkpoint: CheckpointStatus = {
   endedAtMs: 1,
   durationMs: 1,
   heldMs: 0,
+  caughtUp: true,
+  holders: [],
 };
 const check: IntegrityStatus = {
   check: "quick_check",

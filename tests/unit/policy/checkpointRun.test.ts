@@ -42,7 +42,7 @@ describe("a step of a run", () => {
       heldMs: 2,
       durationMs: 2,
     });
-    expect(twice).toMatchObject({ copiedFrameCount: 12, heldMs: 5, busyMs: 9, truncated: true });
+    expect(twice).toMatchObject({ copiedFrameCount: 12, heldMs: 5, truncated: true });
   });
 });
 

@@ -81,10 +81,10 @@ export function carryOut(state: DatabaseState, decision: Decision, round: Round)
       return { ...state, run: beginRun(decision.trigger, round.observation), pendingCheckpoint: null };
     case "checkpointStep": {
       if (state.run === null) throw new Error(`${config.name}: a step was decided without a run`);
-      if (decision.step.kind === "done") return endRun(state, state.run, decision.step, nowMs, null);
+      if (decision.step.kind === "done") return endRun(state, state.run, decision.step, round, null);
       if (fate.failure !== null) {
         const end: RunEnd = { outcome: "failed", reason: fate.failure.message, caughtUp: false };
-        return endRun(state, state.run, end, nowMs, fate.failure);
+        return endRun(state, state.run, end, round, fate.failure);
       }
       return { ...state, run: stepTaken(state.run, decision.step.kind, fate) };
     }
@@ -169,13 +169,13 @@ function endRun(
   state: DatabaseState,
   run: CheckpointRun,
   end: RunEnd,
-  nowMs: number,
+  { observation, nowMs }: Round,
   failure: Failure | null,
 ): DatabaseState {
   const ended: DatabaseState = {
     ...clearedRetry(state),
     run: null,
-    checkpoint: noteEnd(state.checkpoint, statusOf(run, end, nowMs), end.caughtUp),
+    checkpoint: noteEnd(state.checkpoint, statusOf(run, end, observation, nowMs), end.caughtUp),
   };
   if (failure !== null) {
     return endStartup({ ...ended, retry: afterFailure(state.retry, failure, nowMs) }, nowMs);

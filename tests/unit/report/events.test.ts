@@ -11,7 +11,7 @@ function record() {
   return { lines, events };
 }
 
-const noFields = { walFrameCount: 0, backfilledFrameCount: 0, walFileBytes: 0, holders: [] };
+const noFields = { walFrameCount: 0, backfilledFrameCount: 0, walFileBytes: 0, copiedFrameCount: 0 };
 
 describe("log events", () => {
   test("the phrases that operators search for are these", () => {
@@ -74,6 +74,21 @@ describe("log events", () => {
       verdict: "unknown",
       level: "warn",
     });
+  });
+
+  test("a round that only writers kept from being complete is no warning", () => {
+    const { lines, events } = record();
+    events.checkpointEnded("kv", aCheckpoint({ outcome: "incomplete", caughtUp: true }), noFields);
+    events.checkpointEnded("kv", aCheckpoint({ outcome: "incomplete", caughtUp: false }), noFields);
+    expect(lines.map(({ level }) => level)).toEqual(["info", "warn"]);
+  });
+
+  test("a profile that does not hold is logged with what was read back, as the worker answered it", () => {
+    const { lines, events } = record();
+    const reading = { pragma: "journal_mode", wanted: "wal", actual: "delete", holds: false } as const;
+    const outcome = { ok: true, journalModeBefore: "delete", journalModeChanged: false, pragmas: [reading] };
+    events.profileFailed("kv", outcome);
+    expect(lines[0]).toMatchObject({ database: "kv", journal_mode: "delete", deviations: [reading] });
   });
 
   test("a database that is skipped at every round does not fill the log", () => {

@@ -20,6 +20,8 @@ export function aCheckpoint(changes: Partial<CheckpointStatus> = {}): Checkpoint
     endedAtMs: baseTimeMs,
     durationMs: 12.5,
     heldMs: 2,
+    caughtUp: true,
+    holders: [],
     ...changes,
   };
 }
