@@ -5,7 +5,7 @@
  * (sqlite.org/howtocorrupt.html, sections 1.2 and 4; both measured). The WAL carries nothing that ties it to
  * its database, so this is judged by locks and by what was beside the earlier file.
  */
-import type { LockHolder, Observation } from "../domain/observation.ts";
+import type { LockHolder, Observation, OpenerLook } from "../domain/observation.ts";
 import type { GuardFinding } from "./guardFinding.ts";
 import { describeHolder } from "./processGuards.ts";
 import type { DatabaseState } from "./state.ts";
@@ -16,7 +16,7 @@ export const foreignWalDoubtMs = 300;
 
 export function foreignWalGuards(observation: Observation, state: DatabaseState): readonly GuardFinding[] {
   const path = observation.resolvedPath ?? "the database";
-  const stranger = strangerOnWal(observation);
+  const stranger = strangerOnWal(observation, state.openers);
   if (stranger !== null) {
     const sinceMs = state.strangerSinceMs ?? observation.observedAtMs;
     return [
@@ -27,7 +27,9 @@ export function foreignWalGuards(observation: Observation, state: DatabaseState)
       },
     ];
   }
-  if (state.earlierWalSalts === null || walSalts(observation) !== state.earlierWalSalts) return [];
+  const salts = walSalts(observation);
+  if (salts === null || state.earlierWalSalts === null) return [];
+  if (!isSameOrNext(salts, state.earlierWalSalts)) return [];
   return [
     {
       guard: "wal_of_another_file",
@@ -40,12 +42,57 @@ export function foreignWalGuards(observation: Observation, state: DatabaseState)
 /**
  * A process that is connected to the WAL-index without a lock on the database. SQLite takes its SHARED lock on
  * the database before it opens the WAL and keeps it for as long (pager.c, pagerOpenWal), so its database is
- * another inode.
+ * another inode. Unless it is seen to have this one open: then it lost its lock (openWithoutLocks).
  */
-export function strangerOnWal({ locks, database }: Observation): LockHolder | null {
+export function strangerOnWal(
+  { locks, database }: Observation,
+  openers: OpenerLook | null,
+): LockHolder | null {
   if (locks.kind !== "seen" || database.kind !== "regular") return null;
-  const lockers = new Set(locks.databaseLockers.map(({ pid }) => pid));
-  return locks.connected.find(({ pid }) => !lockers.has(pid)) ?? null;
+  const atHome = new Set(locks.databaseLockers.map(({ pid }) => pid));
+  for (const { pid, files } of openers?.kind === "seen" ? openers.openers : [])
+    if (files.includes("database")) atHome.add(pid);
+  return locks.connected.find(({ pid }) => !atHome.has(pid)) ?? null;
+}
+
+/**
+ * Salts of the WAL that goes with an earlier file, by what is seen now. A process that goes on in that file starts its
+ * WAL over again and again, and when it ends the WAL stays: SQLite neither checkpoints nor deletes it beside a
+ * database that has moved (pager.c, databaseIsUnmoved; measured). So they are taken along while it is there.
+ *
+ * @param strangerSinceMs with this observation taken into account
+ */
+export function noteEarlierWal(
+  observation: Observation,
+  earlierWalSalts: string | null,
+  strangerSinceMs: number | null,
+): string | null {
+  const salts = walSalts(observation);
+  if (strangerSinceMs !== null) {
+    const confirmed = observation.observedAtMs - strangerSinceMs >= foreignWalDoubtMs;
+    return confirmed ? (salts ?? earlierWalSalts) : earlierWalSalts;
+  }
+  if (salts === null || salts === earlierWalSalts || earlierWalSalts === null) return earlierWalSalts;
+  // Started over by somebody who has the new file open: what could be mixed has been.
+  const { locks } = observation;
+  const isConnected = locks.kind === "seen" && locks.connected.length > 0;
+  return isConnected || !isSameOrNext(salts, earlierWalSalts) ? null : earlierWalSalts;
+}
+
+/** So often may a WAL start over between two looks. Four million times as many salts are not among these. */
+const startsOverMax = 1_000;
+
+/**
+ * The same WAL, or the same file after it started over: the first salt is then one more, the second is drawn by
+ * lot; a WAL that is made anew draws both (wal.c, walRestartHdr and sqlite3WalFrames).
+ */
+function isSameOrNext(salts: string, earlier: string): boolean {
+  const startsOverCount = (firstSalt(salts) - firstSalt(earlier)) >>> 0;
+  return salts === earlier || (startsOverCount > 0 && startsOverCount <= startsOverMax);
+}
+
+function firstSalt(salts: string): number {
+  return Number(salts.split(" ")[0]);
 }
 
 /** Null: there is no WAL with frames whose header can be read. */

@@ -1,7 +1,7 @@
 /** Takes one observation into the memory: since when something has been seen, activity, guards. */
 import type { Observation, OpenerLook } from "../domain/observation.ts";
 import { noteActivity } from "./activity.ts";
-import { strangerOnWal, walSalts } from "./foreignWalGuard.ts";
+import { noteEarlierWal, strangerOnWal, walSalts } from "./foreignWalGuard.ts";
 import type { GuardContext } from "./guardFinding.ts";
 import { evaluateGuards } from "./guards.ts";
 import { headerFinding } from "./headerGuards.ts";
@@ -20,6 +20,11 @@ export function noteObservation(
 ): DatabaseState {
   const nowMs = observation.observedAtMs;
   const { locks, database } = observation;
+  const strangerSinceMs = since(
+    state.strangerSinceMs,
+    strangerOnWal(observation, state.openers) !== null,
+    nowMs,
+  );
   const noted: DatabaseState = {
     ...state,
     // The sequence is about the file that is there when it begins; another one begins another sequence.
@@ -28,7 +33,8 @@ export function noteObservation(
     exclusiveSinceMs: since(state.exclusiveSinceMs, locks.kind === "seen" && locks.exclusive !== null, nowMs),
     headerDoubtSinceMs: since(state.headerDoubtSinceMs, headerFinding(observation) !== null, nowMs),
     locklessSinceMs: since(state.locklessSinceMs, locklessWriter(observation, state) !== null, nowMs),
-    strangerSinceMs: since(state.strangerSinceMs, strangerOnWal(observation) !== null, nowMs),
+    strangerSinceMs,
+    earlierWalSalts: noteEarlierWal(observation, state.earlierWalSalts, strangerSinceMs),
     walSalts: isSameFile(state, observation) ? walSalts(observation) : state.walSalts,
     activity: noteActivity(state.activity, observation),
   };

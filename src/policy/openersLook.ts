@@ -41,6 +41,9 @@ function ageMaxMs(
 ): number | null {
   const lockless = state.guards.find((finding) => finding.guard === "open_without_locks");
   if (lockless !== undefined) return lockless.verdict === "refuse" ? heldBackAgainMs : doubtAgainMs;
+  // It decides which file a process on the WAL has open as its database.
+  const foreignWal = state.guards.find((finding) => finding.guard === "wal_of_another_file");
+  if (foreignWal?.verdict === "wait") return doubtAgainMs;
   if (state.guards.length > 0) return state.stage === "guards" ? Number.POSITIVE_INFINITY : null;
   if (state.stage === "missing") return null;
   if (state.stage === "guards") return openersFreshMs;

@@ -85,22 +85,26 @@ function openWithoutLocks(
     {
       guard: "open_without_locks",
       verdict: observation.observedAtMs - sinceMs < locklessDoubtMs ? "wait" : "refuse",
-      reason: `${describeHolder(suspect)} has ${path} and its ${suspect.files.includes("wal") ? "WAL" : "journal"} open for writing and holds no lock (unix-none?): opening it could destroy live data`,
+      reason: `${describeHolder(suspect)} has ${path} and its ${suspect.files.includes("wal") ? "WAL" : "journal"} open for writing and holds no lock on it (unix-none, or it lost its lock when it closed the file elsewhere): opening it could destroy live data`,
     },
   ];
 }
 
 /**
  * A process that writes the WAL or the journal and holds no lock. One that has only the database open
- * proves nothing: an idle connection in rollback mode looks the same.
+ * proves nothing: an idle connection in rollback mode looks the same. One that is connected to the WAL-index and
+ * has this database open without a lock has lost it: closing any descriptor of a file drops all locks of the
+ * process (sqlite.org/howtocorrupt.html, section 2.2), and a last close of another would delete the live WAL.
  */
 export function locklessWriter(observation: Observation, state: DatabaseState): Opener | null {
   const { locks } = observation;
   if (locks.kind !== "seen" || state.openers?.kind !== "seen") return null;
-  const lockers = new Set([...locks.databaseLockers, ...locks.connected].map((holder) => holder.pid));
+  const lockers = new Set(locks.databaseLockers.map((holder) => holder.pid));
+  const connected = new Set(locks.connected.map((holder) => holder.pid));
   for (const opener of state.openers.openers) {
     const writesLog = opener.writable && (opener.files.includes("wal") || opener.files.includes("journal"));
-    if (writesLog && !lockers.has(opener.pid)) return opener;
+    if (!writesLog || lockers.has(opener.pid)) continue;
+    if (opener.files.includes("database") || !connected.has(opener.pid)) return opener;
   }
   return null;
 }

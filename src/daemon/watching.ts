@@ -1,0 +1,109 @@
+/**
+ * Everything that watches databases, wired together: who looks, who acts, when, and which databases there are.
+ * The interface (HTTP) is not part of it.
+ */
+import type { Config } from "../config/config.ts";
+import type { Clock } from "../host/clock.ts";
+import { syncFile } from "../host/fileSync.ts";
+import type { Os } from "../host/os.ts";
+import { createObserver } from "../observe/observer.ts";
+import type { Events } from "../report/events.ts";
+import type { Metrics } from "../report/metrics.ts";
+import type { WorkerPool } from "../worker/pool.ts";
+import { Fleet } from "./fleet.ts";
+import { jumpClock } from "./jumpClock.ts";
+import { Membership } from "./membership.ts";
+import { CronTimes, nextDueMs } from "./nextDue.ts";
+import { openableFiles } from "./openableFiles.ts";
+import { OpenerScans } from "./openerScans.ts";
+import { Sweeper } from "./sweeper.ts";
+import type { WatchContext } from "./watchContext.ts";
+
+export interface WatchingParts {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly os: Os;
+  readonly events: Events;
+  readonly metrics: Metrics;
+  readonly pool: WorkerPool;
+  /** After every round of every database. */
+  readonly onRound: () => void;
+}
+
+export interface Watching {
+  readonly fleet: Fleet;
+  readonly membership: Membership;
+  /** The first look at every database, and all that follows. */
+  readonly start: () => void;
+  /** No new work; then the last checkpoints. Resolves when every watch has ended. */
+  readonly finish: () => Promise<void>;
+}
+
+/** With more databases than this, first due times are spread over the interval. */
+const spreadAbove = 8;
+const workerReasons: ReadonlySet<string> = new Set(["deadline", "crash", "protocol", "spawn"]);
+
+export function createWatching(parts: WatchingParts): Watching {
+  const { config, os, metrics, pool } = parts;
+  const clock = jumpClock(parts.clock, (jumpMs) => {
+    for (const watch of fleet.watches) watch.clockJumped(jumpMs);
+  });
+  const ownPids = () => new Set([...pool.ownPids(), process.pid]);
+  const observer = createObserver({ os, clock, ownPids });
+  const openerScans = new OpenerScans({ os, clock }, ownPids);
+  const cron = new CronTimes();
+  const contextFor = (name: string): WatchContext => ({
+    clock,
+    events: parts.events,
+    metrics,
+    observe: async (path) => (await observer.gatherSweep()).observe(path),
+    scanOpeners: (observation) => openerScans.scan(openableFiles(observation)),
+    syncFile: (path, identity) => syncFile({ os, clock }, path, identity),
+    run: reportingRun(parts, name),
+    duplicateOf: (other, identity) => fleet.duplicateOf(other, identity),
+    onRound: parts.onRound,
+    nextDue: (schedule, nowMs) => nextDueMs(schedule, cron, nowMs, 1),
+    firstDue: (schedule, nowMs, of) => nextDueMs(schedule, cron, nowMs, phaseOf(of, fleet.watches.length)),
+  });
+  const fleet = new Fleet({ contextFor, onAdded: metrics.register, onRemoved: metrics.unregister });
+  const membership = new Membership(fleet, parts.events, config);
+  const sweeper = new Sweeper({
+    clock,
+    observer,
+    intervalMs: config.observeIntervalMs,
+    watches: () => fleet.watches,
+    onLag: metrics.eventLoopLag,
+  });
+  let globTimer: ReturnType<typeof setInterval> | undefined;
+  return {
+    fleet,
+    membership,
+    start() {
+      sweeper.start();
+      globTimer = setInterval(() => {
+        if (membership.config.globs.length > 0) void membership.reconcile();
+      }, config.globIntervalMs);
+    },
+    async finish() {
+      sweeper.stop();
+      membership.end();
+      clearInterval(globTimer);
+      cron.close();
+      await fleet.finish(membership.config.shutdownTimeoutMs);
+    },
+  };
+}
+
+/** A worker that failed is logged with the name of the database that it worked for. */
+function reportingRun({ pool, events }: WatchingParts, name: string): WorkerPool["run"] {
+  return async (operation, target, options) => {
+    const outcome = await pool.run(operation, target, options);
+    if (!outcome.ok && workerReasons.has(outcome.reason)) events.sqlWorkerFailed(name, outcome);
+    return outcome;
+  };
+}
+
+/** A database's place in the interval, by its name: always the same one, so restarts do not bunch. */
+function phaseOf(name: string, databaseCount: number): number {
+  return databaseCount <= spreadAbove ? 1 : (Bun.hash.crc32(name) % 1000) / 1000;
+}
