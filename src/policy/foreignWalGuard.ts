@@ -1,5 +1,5 @@
 /**
- * Guard against a WAL that belongs to another file: the database was replaced (a restore by mv or cp) while its
+ * Guard against a WAL that belongs to another file: the database was replaced (a restore by mv, say) while its
  * WAL stayed, or while an application goes on in the file that is no longer there. Whoever opens the new file
  * then takes the old frames for its own: the restore is undone, and the application loses what it commits
  * (sqlite.org/howtocorrupt.html, sections 1.2 and 4; both measured). The WAL carries nothing that ties it to
@@ -75,8 +75,8 @@ export function noteEarlierWal(
   if (salts === null || salts === earlierWalSalts || earlierWalSalts === null) return earlierWalSalts;
   // Started over by somebody who has the new file open: what could be mixed has been.
   const { locks } = observation;
-  const isConnected = locks.kind === "seen" && locks.connected.length > 0;
-  return isConnected || !isSameOrNext(salts, earlierWalSalts) ? null : earlierWalSalts;
+  const isAdopted = locks.kind === "seen" && locks.databaseLockers.length > 0;
+  return isAdopted || !isSameOrNext(salts, earlierWalSalts) ? null : earlierWalSalts;
 }
 
 /** So often may a WAL start over between two looks. Four million times as many salts are not among these. */

@@ -35,10 +35,15 @@ export function noteObservation(
     locklessSinceMs: since(state.locklessSinceMs, locklessWriter(observation, state) !== null, nowMs),
     strangerSinceMs,
     earlierWalSalts: noteEarlierWal(observation, state.earlierWalSalts, strangerSinceMs),
-    walSalts: isSameFile(state, observation) ? walSalts(observation) : state.walSalts,
+    walSalts: isSameFile(state, observation) ? lastWalSalts(state, observation) : state.walSalts,
     activity: noteActivity(state.activity, observation),
   };
   return { ...noted, guards: evaluateGuards(observation, noted, context) };
+}
+
+/** One that was emptied goes on with the next salts. */
+function lastWalSalts(state: DatabaseState, observation: Observation): string | null {
+  return walSalts(observation) ?? (observation.wal.kind === "absent" ? null : state.walSalts);
 }
 
 function isSameFile(state: DatabaseState, { database }: Observation): boolean {
