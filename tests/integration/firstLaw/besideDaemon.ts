@@ -63,9 +63,23 @@ export async function liveBesideDaemon(
   return { log: daemon.log, status, pressedCount: pressing.doneCount(), refusals: pressing.refusals };
 }
 
+/**
+ * How often an application that opens the database for each row may meet our own opening: src/DESIGN.md, "Known
+ * limits". Measured at 0.3 to 1.3 % of our openings beside 200 to 330 of its own a second; here are some 50 of ours.
+ */
+export const firstOpenCollisionsMax = 3;
+
 /** The first law for a database that SQLite may open: no new error, no foreign file, no lost commit. */
-export async function expectUnharmed(folder: WatchedFolder, writer: LivingWriter): Promise<void> {
-  expect(writer.errors).toEqual([]);
+export async function expectUnharmed(
+  folder: WatchedFolder,
+  writer: LivingWriter,
+  collisionsMax = 0,
+): Promise<void> {
+  const collisions = writer.errors.filter(({ code, message }) =>
+    /SQLITE_BUSY|is locked/.test(`${code} ${message}`),
+  );
+  expect(writer.errors.filter((error) => !collisions.includes(error))).toEqual([]);
+  expect(collisions.slice(collisionsMax)).toEqual([]);
   expect(folder.foreignFiles()).toEqual([]);
   const found = await verifyRows(folder.path);
   expect(missingRows(writer.acknowledged, found)).toEqual([]);
