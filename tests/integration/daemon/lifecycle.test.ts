@@ -245,7 +245,7 @@ describe("on schedule", () => {
         daemon.log.some(({ outcome }) => outcome === "truncated"),
       );
       const metrics = await daemon.metrics();
-      expect(metrics.sum("sqlite_wal_checkpoints_total", { trigger: "periodic" })).toBeGreaterThanOrEqual(2);
+      expect(metrics.sum("sqlite_wal_checkpoints_total", { trigger: "periodic" })).toBeGreaterThanOrEqual(1);
       expect(metrics.sum("sqlite_wal_checkpoints_total", { outcome: "truncated" })).toBeGreaterThanOrEqual(1);
       expect(writer.errors).toEqual([]);
       await writer.stop();

@@ -27,7 +27,8 @@ test(
     await expectUnharmed(folder, writer, firstOpenCollisionsMax);
     // A -wal that vanished between two looks is no missing permission.
     expect(life.log.filter((line) => line.msg === "guard refused")).toEqual([]);
-    expect(life.status.mode).toBe("enforce");
+    // A last close is met as an exclusive lock of a moment: that is waited out, and lowers nothing for good.
+    expect(life.log.filter((line) => line.msg === "mode lowered")).toEqual([]);
   },
   lifeTimeoutMs,
 );
