@@ -116,19 +116,16 @@ function endRun(act: Act, run: CheckpointRun, end: RunEnd, failure: Failure | nu
   }));
   // A recovery that failed is a verdict of the startup sequence too; it is tried again.
   if (failure !== null) memory.update((state) => endStartup(state, nowMs));
-  if (run.trigger === "startup-recovery" && failure === null) endRecovery(act, run, end);
+  if (run.trigger === "startup-recovery" && failure === null) endRecovery(act, run);
   report(act, status, run.copiedFrameCount);
   context.metrics.checkpoint(config.name, status);
   return status;
 }
 
-function endRecovery(act: Act, run: CheckpointRun, end: RunEnd): void {
+function endRecovery(act: Act, run: CheckpointRun): void {
   const { context, config, memory } = act;
   const nowMs = context.clock.nowMs();
-  memory.update((state) => ({
-    ...enterStage(state, "check", nowMs),
-    recovered: end.outcome !== "skipped",
-  }));
+  memory.update((state) => enterStage(state, "check", nowMs));
   context.metrics.recovery(config.name, run.copiedFrameCount);
 }
 

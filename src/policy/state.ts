@@ -69,7 +69,6 @@ export interface DatabaseState {
   readonly startupEndedAtMs: number | null;
   readonly residue: string | null;
   readonly walResidue: boolean;
-  readonly recovered: boolean;
   readonly openers: OpenerLook | null;
   readonly openersAtMs: number;
   readonly exclusiveSinceMs: number | null;
@@ -120,7 +119,6 @@ export function initialState(nowMs: number): DatabaseState {
     startupEndedAtMs: null,
     residue: null,
     walResidue: false,
-    recovered: false,
     openers: null,
     openersAtMs: 0,
     exclusiveSinceMs: null,

@@ -181,5 +181,5 @@ function endRun(
     return endStartup({ ...ended, retry: afterFailure(state.retry, failure, nowMs) }, nowMs);
   }
   if (run.trigger !== "startup-recovery") return ended;
-  return { ...enterStage(ended, "check", nowMs), recovered: end.outcome !== "skipped" };
+  return enterStage(ended, "check", nowMs);
 }
