@@ -13,16 +13,18 @@ import type {
 } from "../domain/status.ts";
 import { shiftTimes } from "../policy/clockJump.ts";
 import { type Decision, decide, decideCheck, whyNotCheck, whyNotCheckpoint } from "../policy/decide.ts";
-import { queueCheck, queueDueWork } from "../policy/dueWork.ts";
-import { noteObservation, noteOpeners } from "../policy/noteObservation.ts";
+import { queueCheck } from "../policy/dueWork.ts";
+import { noteOpeners } from "../policy/noteObservation.ts";
 import { readinessChecks } from "../policy/readiness.ts";
-import { type DatabaseState, enterStage } from "../policy/state.ts";
+import { enterStage } from "../policy/state.ts";
 import { describeDatabase } from "../report/databaseStatus.ts";
 import { evidenceCheck, pendingCheck, startupCheck } from "./checkActs.ts";
 import { beginCheckpoint, takeStep } from "./checkpointActs.ts";
+import { dismissObstructed } from "./dismissObstructed.ts";
 import { Memory } from "./memory.ts";
 import { Requests } from "./requests.ts";
 import { type Act, advance, applyProfile, create, startOver, stopStartup } from "./startupActs.ts";
+import { takeIn } from "./takeIn.ts";
 import type { WatchContext } from "./watchContext.ts";
 import { WatchReport } from "./watchReport.ts";
 
@@ -171,7 +173,6 @@ export class DatabaseWatch {
 
   /** Observe and decide, and say what was seen. */
   #round(observation: Observation): Decision {
-    const nowMs = this.#context.clock.nowMs();
     const config = this.#config;
     this.#memory.noteObservation(observation);
     const { identity } = this;
@@ -179,36 +180,13 @@ export class DatabaseWatch {
     const isEnding = this.#phase !== "running";
     const duplicateOf =
       identity === null || isEnding ? null : this.#context.duplicateOf(config.name, identity);
-    this.#memory.update((state) =>
-      this.#scheduled(
-        queueDueWork(
-          noteObservation(state, observation, { config, duplicateOf }),
-          observation,
-          config,
-          nowMs,
-          this.#context.nextDue,
-        ),
-        nowMs,
-      ),
-    );
-    this.#dismissRequests(observation);
+    const nowMs = this.#context.clock.nowMs();
+    takeIn(this.#memory, this.#context, observation, { config, duplicateOf }, nowMs);
+    dismissObstructed(this.#requests, this.#memory, observation, config, this.#checking !== null);
     this.#startCheck(observation);
     this.#report.observed(this.status(), this.#memory.state, observation);
     this.#context.onRound();
     return decide(observation, this.#memory.state, config, nowMs);
-  }
-
-  /** The first due times are set when the startup sequence has ended, whatever its verdict. */
-  #scheduled(state: DatabaseState, nowMs: number): DatabaseState {
-    if (state.stage !== "ended") return state;
-    const { checkpoint, integrity } = this.#config;
-    const { nextDue, firstDue } = this.#context;
-    return {
-      ...state,
-      nextCheckpointAtMs: state.nextCheckpointAtMs ?? firstDue(checkpoint.schedule, nowMs, this.name),
-      nextQuickCheckAtMs: state.nextQuickCheckAtMs ?? nextDue(integrity.quickSchedule, nowMs),
-      nextIntegrityCheckAtMs: state.nextIntegrityCheckAtMs ?? nextDue(integrity.fullSchedule, nowMs),
-    };
   }
 
   #startCheck(observation: Observation): void {
@@ -221,26 +199,6 @@ export class DatabaseWatch {
       .finally(() => {
         this.#checking = null;
       });
-  }
-
-  /** A guard that came up after work was asked for: whoever asked is told, instead of waiting for it to go. */
-  #dismissRequests(observation: Observation): void {
-    const { state } = this.#memory;
-    if (this.#requests.hasCheckpoints && state.run === null) {
-      const obstacle = whyNotCheckpoint(observation, state, this.#config);
-      if (obstacle !== "") {
-        this.#requests.dismissCheckpoints(obstacle);
-        this.#memory.update((present) => ({ ...present, pendingCheckpoint: null }));
-      }
-    }
-    if (!this.#requests.hasChecks || this.#checking !== null) return;
-    const obstacle = whyNotCheck(observation, state, this.#config);
-    if (obstacle === "") return;
-    this.#requests.dismissChecks(obstacle);
-    this.#memory.update((present) => ({
-      ...present,
-      pendingChecks: present.pendingChecks.filter(({ trigger }) => trigger !== "demand"),
-    }));
   }
 
   #act(observation: Observation): Act {
