@@ -41,6 +41,8 @@ export interface DatabaseHeader {
   readonly sqliteVersionNumber: number;
   /** Both format versions are 2. */
   readonly inWalMode: boolean;
+  /** The 100 bytes as hexadecimal digits: whether a header is the very one that was seen before. */
+  readonly bytesHex: string;
 }
 
 export type DatabaseHeaderResult =
@@ -87,6 +89,7 @@ export function parseDatabaseHeader(bytes: Uint8Array): DatabaseHeaderResult {
     textEncoding: view.getUint32(56),
     sqliteVersionNumber: view.getUint32(96),
     inWalMode: view.getUint8(18) === 2 && view.getUint8(19) === 2,
+    bytesHex: Buffer.from(bytes.buffer, bytes.byteOffset, databaseHeaderBytes).toString("hex"),
   };
 
   const malformed = (field: string, value: number, accepted: string): DatabaseHeaderResult => ({

@@ -33,22 +33,26 @@ const lockLine =
   /^\d+:\s+([A-Z]+)\s+\S+\s+(READ|WRITE)\s+(-?\d+)\s+([0-9a-f]+):([0-9a-f]+):(\d+)\s+(\d+)\s+(\d+|EOF)$/;
 
 export function parseProcLocks(text: string): readonly ProcLock[] {
-  const locks: ProcLock[] = [];
-  for (const line of text.split("\n")) {
-    const fields = lockLine.exec(line);
-    if (fields === null) continue;
-    const [, mechanism = "", access, pid, major = "", minor = "", inode = "", first, last] = fields;
-    locks.push({
-      mechanism,
-      access: access === "WRITE" ? "WRITE" : "READ",
-      pid: Number(pid),
-      device: `${Number.parseInt(major, 16)}:${Number.parseInt(minor, 16)}`,
-      inode,
-      firstByte: Number(first),
-      lastByte: last === "EOF" ? Number.POSITIVE_INFINITY : Number(last),
-    });
-  }
-  return locks;
+  return text
+    .split("\n")
+    .map(parseProcLockLine)
+    .filter((lock) => lock !== null);
+}
+
+/** Null: not understood, or one that waits. */
+export function parseProcLockLine(line: string): ProcLock | null {
+  const fields = lockLine.exec(line);
+  if (fields === null) return null;
+  const [, mechanism = "", access, pid, major = "", minor = "", inode = "", first, last] = fields;
+  return {
+    mechanism,
+    access: access === "WRITE" ? "WRITE" : "READ",
+    pid: Number(pid),
+    device: `${Number.parseInt(major, 16)}:${Number.parseInt(minor, 16)}`,
+    inode,
+    firstByte: Number(first),
+    lastByte: last === "EOF" ? Number.POSITIVE_INFINITY : Number(last),
+  };
 }
 
 /** Adjacent POSIX locks of one process are merged by the kernel: a lock may cover more than was asked for. */

@@ -41,6 +41,9 @@ export interface WalIndex {
   readonly salt2: number;
   readonly pageCount: number;
   readonly changeCounter: number;
+  /** Checksum of frame mxFrame: the bytes 16..23 of its header say the same. */
+  readonly frameChecksum1: number;
+  readonly frameChecksum2: number;
 }
 
 export type WalIndexResult =
@@ -82,6 +85,8 @@ export function parseWalIndex(bytes: Uint8Array): WalIndexResult {
       salt2: view.getUint32(36),
       pageCount: word(20),
       changeCounter: word(8),
+      frameChecksum1: word(24),
+      frameChecksum2: word(28),
     },
   };
 }

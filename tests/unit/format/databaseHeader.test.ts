@@ -37,6 +37,7 @@ describe("parseDatabaseHeader", () => {
         textEncoding: 1,
         sqliteVersionNumber: 3040001,
         inWalMode: true,
+        bytesHex: Buffer.from(headerBytes()).toString("hex"),
       },
     });
   });

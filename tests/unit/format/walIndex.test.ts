@@ -20,6 +20,8 @@ function indexBytes({ version = 3007000, isInit = 1, szPage = 4096 }: Fields = {
     [8, 11],
     [16, 42],
     [20, 9],
+    [24, 77],
+    [28, 78],
     [96, 40],
     [100, 0],
     [104, 42],
@@ -54,6 +56,8 @@ describe("parseWalIndex", () => {
         salt2: 0x12345678,
         pageCount: 9,
         changeCounter: 11,
+        frameChecksum1: 77,
+        frameChecksum2: 78,
       },
     });
   });
