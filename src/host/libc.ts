@@ -4,7 +4,8 @@
  * bun:ffi needs memory that is writable and executable: where that is forbidden (MemoryDenyWriteExecute in a
  * unit) loading throws, and callers say so or do without.
  *
- * Sources: prctl(2), flock(2), faccessat(2), getppid(2), errno(3).
+ * Sources: prctl(2), flock(2), faccessat(2), getppid(2), errno(3), cachestat(2) by syscall(2), fcntl(2),
+ * getpagesize(2).
  */
 import { dlopen, FFIType, read } from "bun:ffi";
 import { accessSync, constants } from "node:fs";
@@ -17,6 +18,12 @@ const symbols = {
   flock: { args: [FFIType.i32, FFIType.i32], returns: FFIType.i32 },
   faccessat: { args: [FFIType.i32, FFIType.ptr, FFIType.i32, FFIType.i32], returns: FFIType.i32 },
   getppid: { args: [], returns: FFIType.i32 },
+  getpagesize: { args: [], returns: FFIType.i32 },
+  fcntl: { args: [FFIType.i32, FFIType.i32, FFIType.ptr], returns: FFIType.i32 },
+  syscall: {
+    args: [FFIType.i64_fast, FFIType.i64_fast, FFIType.ptr, FFIType.ptr, FFIType.i64_fast],
+    returns: FFIType.i64_fast,
+  },
   __errno_location: { args: [], returns: FFIType.ptr },
 } as const;
 
@@ -74,6 +81,26 @@ const lockNonBlocking = 4;
 /** flock(LOCK_EX | LOCK_NB). */
 export function flockExclusively(descriptor: number): CallResult {
   return result(libc().flock(descriptor, lockExclusive | lockNonBlocking));
+}
+
+/** Bytes of a page of the page cache: 4096 on x86_64, up to 65536 on arm64. */
+export function pageSizeBytes(): number {
+  return libc().getpagesize();
+}
+
+const fGetlk = 5;
+
+/** fcntl(F_GETLK): `flock` is a struct flock, in and out. */
+export function getLock(descriptor: number, flock: Uint8Array): CallResult {
+  return result(libc().fcntl(descriptor, fGetlk, flock));
+}
+
+/** The same number on every architecture: calls from 424 on share one table. */
+const sysCachestat = 451;
+
+/** cachestat(2): `range` is a struct cachestat_range, `answer` a struct cachestat. */
+export function cachestatInto(descriptor: number, range: Uint32Array, answer: Uint32Array): CallResult {
+  return result(Number(libc().syscall(sysCachestat, descriptor, range, answer, 0)));
 }
 
 const atFdcwd = -100;
