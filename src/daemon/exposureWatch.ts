@@ -1,0 +1,110 @@
+/**
+ * What a power cut would cost one database: looked at with each heartbeat, synced when it has to be, and said. Nothing
+ * here judges: `policy/exposure*.ts` does.
+ */
+import type { DatabaseConfig } from "../domain/databaseConfig.ts";
+import type { Observation } from "../domain/observation.ts";
+import type { Outcome, SyncResult } from "../domain/outcome.ts";
+import { noteExposure } from "../policy/exposure.ts";
+import { askExposure, needsLook } from "../policy/exposureQuestion.ts";
+import { looksApartMaxMs } from "../policy/exposureState.ts";
+import { decideSync, noteSynced, type SyncWanted } from "../policy/exposureSync.ts";
+import { ExposureReport } from "./exposureReport.ts";
+import { noteFailedSync, recallFailedSync } from "./failedSyncs.ts";
+import type { Memory } from "./memory.ts";
+import type { WatchContext } from "./watchContext.ts";
+
+export class ExposureWatch {
+  readonly #context: WatchContext;
+  readonly #memory: Memory;
+  readonly #report: ExposureReport;
+  /** When it was last known what is exposed: by a look, or because nothing had changed. */
+  #knownAtMs: number | null = null;
+  #checkpointSeenAtMs: number | null = null;
+  #syncing = false;
+
+  constructor(context: WatchContext, memory: Memory) {
+    this.#context = context;
+    this.#memory = memory;
+    this.#report = new ExposureReport(context);
+  }
+
+  /** Never waits: a sync goes on beside. */
+  look(observation: Observation, config: DatabaseConfig): void {
+    recallFailedSync(this.#context, this.#memory, observation);
+    const { state } = this.#memory;
+    let isKnown = true;
+    if (needsLook(observation, state)) {
+      const { question, context } = askExposure(observation, state, this.#previousAtMs(observation));
+      const look = this.#context.lookAtExposure(observation.resolvedPath ?? config.path, question);
+      isKnown = look.kind === "wal" || look.kind === "noWal";
+      this.#memory.update((present) => ({
+        ...present,
+        exposure: noteExposure(present.exposure, look, context),
+      }));
+    }
+    const { exposure } = this.#memory.state;
+    if (isKnown) this.#knownAtMs = observation.observedAtMs;
+    this.#syncWhatIsWanted(observation, config);
+    this.#report.looked(config, exposure, observation);
+  }
+
+  clockJumped(jumpMs: number): void {
+    if (this.#knownAtMs !== null) this.#knownAtMs += jumpMs;
+  }
+
+  /** Another file: what was known of the earlier one says nothing. */
+  startOver(): void {
+    this.#knownAtMs = null;
+  }
+
+  #previousAtMs({ observedAtMs }: Observation): number | null {
+    const knownAtMs = this.#knownAtMs;
+    return knownAtMs === null || observedAtMs - knownAtMs > looksApartMaxMs ? null : knownAtMs;
+  }
+
+  #syncWhatIsWanted(observation: Observation, config: DatabaseConfig): void {
+    if (this.#syncing || observation.database.kind !== "regular" || observation.resolvedPath === null) return;
+    const { exposure, checkpoint, restartVerdict } = this.#memory.state;
+    const { lookIntervalMs, syncs } = this.#context;
+    const afterCheckpoint = checkpoint.lastSuccessAtMs !== this.#checkpointSeenAtMs;
+    const nowMs = observation.observedAtMs;
+    const wanted = decideSync(exposure, config, nowMs, lookIntervalMs, afterCheckpoint);
+    this.#checkpointSeenAtMs = checkpoint.lastSuccessAtMs;
+    if (wanted === null) return;
+    // What an earlier life knew is judged first: one sync that goes well must not decide against it.
+    if (wanted.because === "firstLook" && restartVerdict === null) return;
+    this.#syncing = true;
+    const files = {
+      path: observation.resolvedPath,
+      database: observation.database.identity,
+      wal: observation.wal.kind === "regular" ? observation.wal.identity : null,
+    };
+    syncs.add(wanted.sinceMs, async () => {
+      this.#synced(config, wanted, await this.#sync(files, wanted));
+      this.#syncing = false;
+    });
+  }
+
+  async #sync(
+    files: { readonly path: string; readonly database: string; readonly wal: string | null },
+    wanted: SyncWanted,
+  ): Promise<Outcome<SyncResult>> {
+    const { syncFile } = this.#context;
+    const wal =
+      wanted.wal === null || files.wal === null
+        ? ({ ok: true, durationMs: 0 } as const)
+        : await syncFile(`${files.path}-wal`, files.wal);
+    if (!wal.ok || !wanted.database) return wal;
+    const database = await syncFile(files.path, files.database);
+    return database.ok ? { ok: true, durationMs: wal.durationMs + database.durationMs } : database;
+  }
+
+  #synced(config: DatabaseConfig, wanted: SyncWanted, outcome: Outcome<SyncResult>): void {
+    if (!outcome.ok) noteFailedSync(this.#context, this.#memory, outcome);
+    // One that failed meanwhile, for a checkpoint, has told this one nothing.
+    else if (this.#memory.state.fsyncError === null)
+      this.#memory.update((state) => ({ ...state, exposure: noteSynced(state.exposure, wanted) }));
+    this.#report.synced(config, wanted, outcome);
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * The headers of the frames that came to a WAL since it was last looked at: commits, and the database pages in them.
+ * Only the 24 bytes of each are read; mxFrame is trusted, and checksums are for doubt (format/walScan.ts).
+ *
+ * Where no WAL-index can be trusted the headers are followed: a frame belongs to the WAL while it carries its salts. The
+ * last commit frame among them is then taken for mxFrame.
+ */
+import { walFrameHeaderBytes, walHeaderBytes } from "../format/walHeader.ts";
+import type { Os } from "../host/os.ts";
+
+export interface NewFrames {
+  readonly mxFrame: number;
+  /** Null: there were more frames than are read in one look. */
+  readonly commitCount: number | null;
+  /** The last of them. */
+  readonly recentPages: readonly number[];
+  /** All of them; null: not read. */
+  readonly pages: ReadonlySet<number> | null;
+}
+
+export interface FramesWanted {
+  /** "salt1 salt2". */
+  readonly walIdentity: string;
+  /** Null: follow. */
+  readonly mxFrame: number | null;
+  readonly countFromFrame: number;
+}
+
+/** Read in one look at most: some 5 ms. */
+const framesMax = 8_192;
+const recentPagesMax = 32;
+
+const header = new Uint8Array(walFrameHeaderBytes);
+const view = new DataView(header.buffer);
+
+export function countCommits(os: Os, wal: number, frameBytes: number, wanted: FramesWanted): NewFrames {
+  const { countFromFrame, mxFrame: knownMxFrame } = wanted;
+  const isTooMany = knownMxFrame !== null && knownMxFrame - countFromFrame > framesMax;
+  const firstFrame = isTooMany ? knownMxFrame - recentPagesMax + 1 : countFromFrame + 1;
+  const lastFrame = knownMxFrame ?? countFromFrame + framesMax;
+  const pages: number[] = [];
+  let mxFrame = knownMxFrame ?? countFromFrame;
+  let commitCount = 0;
+  for (let frame = firstFrame; frame <= lastFrame; frame += 1) {
+    const offsetBytes = walHeaderBytes + (frame - 1) * frameBytes;
+    if (os.read(wal, header, offsetBytes) < walFrameHeaderBytes) break;
+    if (knownMxFrame === null && `${view.getUint32(8)} ${view.getUint32(12)}` !== wanted.walIdentity) break;
+    pages.push(view.getUint32(0));
+    if (view.getUint32(4) === 0) continue;
+    commitCount += 1;
+    if (knownMxFrame === null) mxFrame = frame;
+  }
+  return {
+    mxFrame,
+    commitCount: isTooMany ? null : commitCount,
+    recentPages: [...new Set(pages.slice(-recentPagesMax))],
+    pages: isTooMany ? null : new Set(pages),
+  };
+}
