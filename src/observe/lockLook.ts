@@ -2,7 +2,8 @@
  * Who holds which of SQLite's locks on one database, from the lines of /proc/locks. Pure, but for the names.
  *
  * Sources: SQLite src/os_unix.c and src/os.h (PENDING_BYTE 0x40000000, the SHARED range of 510 bytes from
- * PENDING_BYTE + 2; UNIX_SHM_BASE 120, UNIX_SHM_DMS 128), src/wal.c (WAL_WRITE_LOCK 0, WAL_READ_LOCK(I) 3 + I).
+ * PENDING_BYTE + 2; UNIX_SHM_BASE 120, UNIX_SHM_DMS 128), src/wal.c (WAL_WRITE_LOCK 0, WAL_CKPT_LOCK 1,
+ * WAL_RECOVER_LOCK 2, WAL_READ_LOCK(I) 3 + I).
  *
  * Locks are found by the inode and the device that mountinfo names, never st_dev: on Btrfs they differ.
  */
@@ -12,6 +13,8 @@ import { lockCoversByte, type ProcLock } from "../format/procLocks.ts";
 const sharedFirstByte = 0x40000000 + 2;
 const sharedLastByte = sharedFirstByte + 510 - 1;
 const shmWriteByte = 120;
+const shmCheckpointByte = 121;
+const shmRecoverByte = 122;
 const shmReadFirstByte = 123;
 const shmReadMarkCount = 5;
 const shmConnectedByte = 128;
@@ -63,22 +66,27 @@ export function lookAtLocks(
   );
   const connectedPids = pidsOf(shmLocks.filter((lock) => lockCoversByte(lock, shmConnectedByte)));
   const foreignShmLocks = shmLocks.filter((lock) => !ownPids.has(lock.pid));
-  const writer = foreignShmLocks.find(
-    (lock) => lock.access === "WRITE" && lockCoversByte(lock, shmWriteByte),
-  );
+  const heldForWriting = (byte: number): LockHolder | null => {
+    const held = foreignShmLocks.find((lock) => lock.access === "WRITE" && lockCoversByte(lock, byte));
+    return held === undefined ? null : holderOf(held.pid);
+  };
   return {
     kind: "seen",
     exclusive: exclusive === undefined ? null : holderOf(exclusive.pid),
     databaseLockers: pidsOf(databaseLocks).map(holderOf),
     connected: connectedPids.filter((pid) => !ownPids.has(pid)).map(holderOf),
-    writer: writer === undefined ? null : holderOf(writer.pid),
+    writer: heldForWriting(shmWriteByte),
+    checkpointer: heldForWriting(shmCheckpointByte),
+    recovering: heldForWriting(shmRecoverByte),
     readers: readersIn(foreignShmLocks, holderOf),
     viewIsComplete: sources.viewIsComplete,
+    hidden: null,
     connectedWithOwnCount: connectedPids.length,
   };
 }
 
-function locksOn(index: LockIndex, file: LockedFile | null): readonly ProcLock[] {
+/** Those of one file; none when it is not there. */
+export function locksOn(index: LockIndex, file: LockedFile | null): readonly ProcLock[] {
   return file === null ? noLocks : (index.get(`${file.device} ${file.inode}`) ?? noLocks);
 }
 
