@@ -22,6 +22,20 @@ export function isAffectedByWalResetBug(version: string | number): boolean {
   return minor < 51;
 }
 
+/** WAL came with the sources of April 2010, the fix was written on 3 March 2026. */
+const walBeganOn = "2010-04-01";
+const fixedOn = "2026-03-03";
+
+/**
+ * By the date of the source id, "YYYY-MM-DD", which decides for all that was built from older sources; else by the
+ * version. Null: not known.
+ */
+export function isBuildAffectedByWalResetBug(sourceDate: string, version: string | null): boolean | null {
+  if (sourceDate < walBeganOn) return false;
+  if (sourceDate < fixedOn) return true;
+  return version === null ? null : isAffectedByWalResetBug(version);
+}
+
 type Parts = readonly [major: number, minor: number, patch: number];
 
 function fromText(version: string): Parts | null {

@@ -3,6 +3,7 @@ import type { Operation, OperationKind, OperationResults, Target } from "../doma
 import type { Outcome } from "../domain/outcome.ts";
 import { applyProfile } from "./applyProfile.ts";
 import { createDatabase } from "./createDatabase.ts";
+import { guardedTruncate } from "./guardedTruncate.ts";
 import { integrityCheck } from "./integrityCheck.ts";
 import type { LockEvents } from "./lockEvents.ts";
 import { lockedCheckpoint } from "./lockedCheckpoint.ts";
@@ -33,6 +34,8 @@ function perform(operation: Operation, target: Target, events: LockEvents): AnyR
       return lockedCheckpoint(operation, target, events);
     case "truncateCheckpoint":
       return truncateCheckpoint(operation, target, events);
+    case "guardedTruncate":
+      return guardedTruncate(operation, target, events);
     case "integrityCheck":
       return integrityCheck(operation, target);
   }
