@@ -2,14 +2,15 @@
  * Guard against a WAL that belongs to another file: the database was replaced (a restore by mv, say) while its
  * WAL stayed, or while an application goes on in the file that is no longer there. Whoever opens the new file
  * then takes the old frames for its own: the restore is undone, and the application loses what it commits
- * (sqlite.org/howtocorrupt.html, sections 1.2 and 4; both measured). The WAL carries nothing that ties it to
- * its database, so this is judged by locks and by what was beside the earlier file.
+ * (sqlite.org/howtocorrupt.html, sections 1.2 and 4; both measured). This is judged by
+ * locks, by what was beside the earlier file, and by what the WAL carries of page 1 (strangeWal.ts).
  */
 import type { LockHolder, Observation, OpenerLook } from "../domain/observation.ts";
 import type { GuardFinding } from "./guardFinding.ts";
-import { describeHolder } from "./processGuards.ts";
+import { describeHolder, somebodyLocksDatabase } from "./heldLocks.ts";
 import type { DatabaseState } from "./state.ts";
-import { walHasFrames } from "./walState.ts";
+import { strangeWalGuards } from "./strangeWal.ts";
+import { walSalts } from "./walState.ts";
 
 /** /proc/locks is no snapshot: what it shows once is confirmed for this long. */
 export const foreignWalDoubtMs = 300;
@@ -28,8 +29,9 @@ export function foreignWalGuards(observation: Observation, state: DatabaseState)
     ];
   }
   const salts = walSalts(observation);
-  if (salts === null || state.earlierWalSalts === null) return [];
-  if (!isSameOrNext(salts, state.earlierWalSalts)) return [];
+  const isEarlier =
+    salts !== null && state.earlierWalSalts !== null && isSameOrNext(salts, state.earlierWalSalts);
+  if (!isEarlier) return strangeWalGuards(observation, state);
   return [
     {
       guard: "wal_of_another_file",
@@ -75,7 +77,7 @@ export function noteEarlierWal(
   if (salts === null || salts === earlierWalSalts || earlierWalSalts === null) return earlierWalSalts;
   // Started over by somebody who has the new file open: what could be mixed has been.
   const { locks } = observation;
-  const isAdopted = locks.kind === "seen" && locks.databaseLockers.length > 0;
+  const isAdopted = locks.kind === "seen" && somebodyLocksDatabase(locks);
   return isAdopted || !isSameOrNext(salts, earlierWalSalts) ? null : earlierWalSalts;
 }
 
@@ -93,11 +95,4 @@ function isSameOrNext(salts: string, earlier: string): boolean {
 
 function firstSalt(salts: string): number {
   return Number(salts.split(" ")[0]);
-}
-
-/** Null: there is no WAL with frames whose header can be read. */
-export function walSalts(observation: Observation): string | null {
-  if (observation.walHeader?.kind !== "header" || !walHasFrames(observation)) return null;
-  const { salt1, salt2 } = observation.walHeader.header;
-  return `${salt1} ${salt2}`;
 }

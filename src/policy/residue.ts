@@ -3,6 +3,7 @@
  * journal that nobody holds. Residue is no proof of a crash: a read-only last closer leaves a WAL behind too.
  */
 import type { Observation, OpenerLook } from "../domain/observation.ts";
+import { somebodyIsConnected, somebodyLocksDatabase } from "./heldLocks.ts";
 import { walHasFrames } from "./walState.ts";
 
 export interface Residue {
@@ -25,7 +26,7 @@ export function residueOf(observation: Observation, openers: OpenerLook | null):
 /** Even where locks of other PID namespaces are hidden: an empty list is taken as residue, and said as such. */
 function nobodyConnected(observation: Observation): boolean {
   const { locks } = observation;
-  return locks.kind === "seen" && locks.connected.length === 0 && locks.databaseLockers.length === 0;
+  return locks.kind === "seen" && !somebodyIsConnected(locks) && !somebodyLocksDatabase(locks);
 }
 
 /**

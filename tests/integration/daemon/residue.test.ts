@@ -1,9 +1,10 @@
 /** What an earlier life left: told, looked at before anything writes, recovered, and every commit is there. */
 import { expect, test } from "bun:test";
-import { statSync } from "node:fs";
+import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { spawnProcess } from "../../support/childProcess.ts";
 import { requireTool, testName } from "../../support/requirements.ts";
-import { makeTempDirectory } from "../../support/tempDirectory.ts";
+import { makeTempDirectory, type TempDirectory } from "../../support/tempDirectory.ts";
 import { missingRows, verifyRows } from "../../support/verifyRows.ts";
 import { waitFor } from "../../support/waitFor.ts";
 import { startBunWriter } from "../../support/writers/startBunWriter.ts";
@@ -15,9 +16,31 @@ import {
   phrases,
   startOnFile,
   startWatching,
+  stateDirectory,
   statusOf,
   testTimeoutMs,
 } from "./watched.ts";
+
+interface Report {
+  readonly found: { readonly wal: Readonly<Record<string, unknown>>; readonly journal: unknown };
+  readonly recovery: unknown;
+}
+
+function reportPath(directory: TempDirectory, name: string): string {
+  return join(stateDirectory(directory), "residue", `${name}.json`);
+}
+
+function readReport(directory: TempDirectory, name: string): Report {
+  return JSON.parse(readFileSync(reportPath(directory, name), "utf8"));
+}
+
+/** It is written again when recovery has ended, and nobody waits for that. */
+function waitForRecovery(directory: TempDirectory, name: string): Promise<Report> {
+  return waitFor("the report to tell of recovery", () => {
+    const report = readReport(directory, name);
+    return report.recovery === null ? null : report;
+  });
+}
 
 test.concurrent(
   "a writer was killed: residue, evidence before any write, recovery, check, and every row is there",
@@ -33,6 +56,7 @@ test.concurrent(
     const ended = await daemon.waitForLog("startup ended");
     expect(ended).toMatchObject({ database: "kv", ready: true });
     expect(phrases(daemon, "kv")).toEqual([
+      "restart verdict",
       "startup detected WAL residue",
       "evidence quick_check passed",
       "startup profile verified",
@@ -40,6 +64,16 @@ test.concurrent(
       "startup integrity_check passed",
       "startup ended",
     ]);
+    const said = await daemon.waitForLog("startup detected WAL residue");
+    const recovered = await daemon.waitForLog("startup-recovery checkpoint completed");
+    expect(said.commitCount).toBeGreaterThanOrEqual(100);
+    expect(recovered.copiedFrameCount).toBe(said.walFrameCount);
+    expect(recovered.residue).toEqual({ verdict: "agrees", remarks: [] });
+    const report = await waitForRecovery(directory, "kv");
+    expect(report.found.wal.committedFrameCount).toBe(said.walFrameCount);
+    expect(report.recovery).toMatchObject({ verdict: "agrees", copiedFrameCount: said.walFrameCount });
+    expect((await statusOf(daemon, "kv")).residueReport?.recovery?.verdict).toBe("agrees");
+    expect(statSync(reportPath(directory, "kv")).mode & 0o777).toBe(0o600);
     const metrics = await daemon.metrics();
     expect(metrics.value("sqlite_startup_recoveries_total")).toBe(1);
     expect(metrics.value("sqlite_startup_recovered_frames")).toBeGreaterThanOrEqual(100);
@@ -69,6 +103,7 @@ test.concurrent.skipIf(sqlite3Skip !== null)(
     await using daemon = await startOnFile(directory, path);
     const residue = await daemon.waitForLog("startup detected WAL residue");
     expect(residue.journalFileBytes).toBe(journalBytes);
+    expect(residue.expectation).toContain("the rollback journal takes");
     expect(await daemon.waitForLog("startup ended")).toMatchObject({ ready: true });
     expect(await daemon.stop()).toBe(0);
     const found = await verifyRows(path);
@@ -95,12 +130,36 @@ test.concurrent(
     await waitFor("several intervals to pass", async () => (await observedAt()) > firstSeconds + 0.4);
     const { readiness, walFileBytes } = await statusOf(daemon, "kv");
     expect(walFileBytes).toBe(statSync(`${path}-wal`).size);
+    expect(readReport(directory, "kv")).toMatchObject({
+      found: { wal: { header: "header", commitCount: 1 }, journal: null },
+      recovery: null,
+    });
     expect(readiness.checks.find((check) => check.name === "integrity")).toMatchObject({
       state: "degraded",
       reason: expect.stringContaining("not proven"),
     });
     expect(await daemon.stop()).toBe(0);
     expect(fileBytes(directory.file("data"))).toEqual(before);
+  },
+  testTimeoutMs,
+);
+
+test.concurrent(
+  "a report that cannot be written is said, and keeps nobody waiting",
+  async () => {
+    using directory = makeTempDirectory();
+    const path = dataPath(directory, "kv.db");
+    makeDatabaseWithResidue(path);
+    const inTheWay = join(stateDirectory(directory), "residue");
+    writeFileSync(inTheWay, "");
+    await using daemon = await startOnFile(directory, path);
+    expect(await daemon.waitForLog("startup ended")).toMatchObject({ ready: true });
+    expect(await daemon.waitForLog("residue report not written")).toMatchObject({
+      database: "kv",
+      path: inTheWay,
+    });
+    rmSync(inTheWay);
+    expect((await statusOf(daemon, "kv")).residueReport?.recovery?.verdict).toBe("agrees");
   },
   testTimeoutMs,
 );

@@ -1,0 +1,77 @@
+/** What an earlier life left: read whole, reported before anything is opened, and compared with what recovery did. */
+import type { ResidueReport } from "../domain/residueReport.ts";
+import { describeResidue, residueOf } from "../policy/residue.ts";
+import { compareRecovery, describeFound } from "../policy/residueReport.ts";
+import { lineageOf, presentResidueLook, residueFingerprint } from "../policy/residueScan.ts";
+import { isStructurallyCorrupt, type Stage } from "../policy/state.ts";
+import { walHasFrames } from "../policy/walState.ts";
+import type { Act } from "./startupActs.ts";
+
+/** Nothing has been opened for writing yet. */
+const stagesBeforeRecovery: ReadonlySet<Stage> = new Set(["guards", "evidence", "profile"]);
+
+/** @param markFrame commits up to this frame are counted apart; null: none. */
+export async function scanResidue(act: Act, markFrame: number | null): Promise<void> {
+  const { context, memory, observation } = act;
+  const fingerprint = residueFingerprint(observation);
+  const residueLook = await context.lookAtResidue(observation, { fingerprint, markFrame });
+  memory.update((state) => ({ ...state, residueLook }));
+  if (stagesBeforeRecovery.has(memory.state.stage)) await reportFound(act);
+}
+
+async function reportFound(act: Act): Promise<void> {
+  const { config, memory, observation } = act;
+  const look = presentResidueLook(observation, memory.state);
+  if (look === null) return;
+  const found = describeFound(observation, look, lineageOf(observation, memory.state));
+  if (found.wal === null && found.journal === null) return;
+  await keep(act, {
+    database: config.name,
+    path: observation.resolvedPath ?? config.path,
+    foundAtMs: look.lookedAtMs,
+    found,
+    recovery: null,
+  });
+}
+
+async function keep(act: Act, residueReport: ResidueReport): Promise<void> {
+  const { context, config, memory } = act;
+  memory.update((state) => ({ ...state, residueReport }));
+  const written = await context.writeResidueReport(residueReport);
+  if (!written.ok) context.events.residueReportNotWritten(config.name, written);
+}
+
+/** On the way into `evidence`: said once in each startup sequence. */
+export function noteResidue(act: Act): void {
+  const { context, config, memory, observation } = act;
+  const residue = residueOf(observation, memory.state.openers);
+  memory.update((state) => ({
+    ...state,
+    residue: residue === null ? null : describeResidue(residue),
+    walResidue: residue !== null && residue.walBytes > 0 && walHasFrames(observation),
+    residueReport: residue === null ? null : state.residueReport,
+  }));
+  if (residue === null) return;
+  const found = memory.state.residueReport?.found ?? null;
+  context.events.residueDetected(config.name, {
+    residue: describeResidue(residue),
+    walFileBytes: residue.walBytes,
+    walFrameCount: found?.wal?.committedFrameCount ?? null,
+    journalFileBytes: residue.journalBytes,
+    commitCount: found?.wal?.commitCount ?? null,
+    tornTailBytes: found?.wal?.trailingBytes ?? null,
+    stopReason: found?.wal?.stopReason ?? null,
+    expectation: found?.expectation ?? "",
+  });
+}
+
+/** After the recovery checkpoint, or at the end of a sequence that needed none. */
+export function noteRecovery(act: Act, copiedFrameCount: number): void {
+  const { context, memory, observation } = act;
+  const { residueReport } = memory.state;
+  if (residueReport === null || residueReport.recovery !== null) return;
+  // Then nothing was recovered: it stays as it is, for the evidence.
+  if (isStructurallyCorrupt(memory.state)) return;
+  const recovery = compareRecovery(residueReport, observation, copiedFrameCount, context.clock.nowMs());
+  void keep(act, { ...residueReport, recovery });
+}

@@ -1,0 +1,75 @@
+/**
+ * A WAL whose frames say that it belongs to another database than the one it lies beside (walLineage.ts). Once that is
+ * sure it stands as long as this WAL lies there, also when somebody opens both meanwhile: what that does to the file
+ * is then for the operator to see, and not for the daemon to go on with. It goes when the database fits again. Pure.
+ */
+import type { Observation } from "../domain/observation.ts";
+import type { GuardFinding } from "./guardFinding.ts";
+import { lineageOf } from "./residueScan.ts";
+import type { DatabaseState } from "./state.ts";
+import { walSalts } from "./walState.ts";
+
+export interface StrangeWal {
+  readonly walSalts: string;
+  readonly evidence: string;
+  readonly sinceMs: number;
+  /** Seen so for long enough that it is no moment of a checkpoint. */
+  readonly confirmed: boolean;
+}
+
+/**
+ * The header that was first seen beside a WAL: each later one is this one or one that the WAL carries. The header is read
+ * before the WAL, and between the two a checkpoint may end and another life of the WAL begin: so of two looks in a row
+ * both are taken. From the ledger there is only one (no `otherHex`).
+ */
+export interface HeaderBesideWal {
+  readonly walSalts: string;
+  readonly headerHex: string;
+  /** Null: the second look is still to come. */
+  readonly otherHex?: string | null;
+}
+
+/** Database and WAL are not read at one instant. */
+export const strangeWalDoubtMs = 300;
+
+export function noteStrangeWal(observation: Observation, state: DatabaseState): StrangeWal | null {
+  const salts = walSalts(observation);
+  if (salts === null || observation.database.kind !== "regular") return null;
+  const known = state.strangeWal?.walSalts === salts ? state.strangeWal : null;
+  const lineage = lineageOf(observation, state);
+  if (lineage === null) return known?.confirmed === true ? known : null;
+  if (lineage.kind !== "another") return null;
+  const nowMs = observation.observedAtMs;
+  const sinceMs = known?.sinceMs ?? nowMs;
+  const confirmed = known !== null && (known.confirmed || nowMs - sinceMs >= strangeWalDoubtMs);
+  return { walSalts: salts, evidence: lineage.evidence, sinceMs, confirmed };
+}
+
+export function noteHeaderBesideWal(
+  observation: Observation,
+  { headerBesideWal: known, strangeWal, earlierWalSalts, strangerSinceMs }: DatabaseState,
+): HeaderBesideWal | null {
+  const salts = walSalts(observation);
+  // Of a WAL that goes with an earlier file the header of this one says nothing.
+  if (earlierWalSalts !== null || strangerSinceMs !== null) return known;
+  if (salts === null || observation.header?.kind !== "header") return known;
+  const { bytesHex } = observation.header.header;
+  // Put there before the first look: what was taken for the WAL's own header is that of the wrong database.
+  if (strangeWal !== null)
+    return known?.headerHex === bytesHex || known?.otherHex === bytesHex ? null : known;
+  if (known?.walSalts !== salts) return { walSalts: salts, headerHex: bytesHex, otherHex: null };
+  return known.otherHex === null ? { ...known, otherHex: bytesHex } : known;
+}
+
+export function strangeWalGuards(observation: Observation, state: DatabaseState): readonly GuardFinding[] {
+  const { strangeWal } = state;
+  if (strangeWal === null) return [];
+  const path = observation.resolvedPath ?? "the database";
+  return [
+    {
+      guard: "wal_of_another_file",
+      verdict: strangeWal.confirmed ? "refuse" : "wait",
+      reason: `${path}-wal does not belong to what is at ${path} now: ${strangeWal.evidence}; opening would mix the two. If ${path} was restored: stop the application, move ${path}-wal and -shm away, then start it again. If the WAL is what you want: put the database back that it was written for. If neither: a disk lost writes; keep a copy of all three files before anything opens them`,
+    },
+  ];
+}
