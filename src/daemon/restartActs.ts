@@ -1,0 +1,103 @@
+/** The verdict of a restart: looked for once for each file, before anything opens it, said and taken over. */
+import type { LedgerEntry, RestartLook, RestartVerdict } from "../domain/ledger.ts";
+import type { Observation } from "../domain/observation.ts";
+import { ledgerHeaderOf, walAfterVerdict } from "../policy/ledgerEntry.ts";
+import { presentResidueLook } from "../policy/residueScan.ts";
+import { restartVerdict } from "../policy/restartVerdict.ts";
+import type { DatabaseState } from "../policy/state.ts";
+import { walStateOf } from "../policy/walState.ts";
+import { noteFailedSync } from "./failedSyncs.ts";
+import type { LedgerSource } from "./ledgerKeeper.ts";
+import { type Act, targetOf } from "./startupActs.ts";
+
+/** A file that changes at every look is written by somebody who takes no locks. */
+const attemptsMax = 3;
+
+export async function judgeRestart(act: Act): Promise<void> {
+  const { context, config, memory, observation } = act;
+  const { path, identity } = targetOf(observation);
+  const entry = context.ledger.entryOf(path);
+  const look = await lookRepeatedly(act, entry);
+  // What came in its place meanwhile begins a sequence of its own.
+  if (look !== null && `${look.device}:${look.inode}` !== identity) return;
+  const verdict = look === null ? changing(observation) : restartVerdict(entry, look);
+  const sameCache =
+    look !== null && entry !== null && entry.bootId === look.bootId && entry.device === look.device;
+  const inherits = sameCache && entry.databaseExposed === true && !(await isSynced(act));
+  memory.update((state) => ({
+    ...state,
+    restartVerdict: verdict,
+    // After a cut a checkpoint may be undone, so that an older header lies beside the same WAL.
+    headerBesideWal: (sameCache ? rememberedHeader(entry) : null) ?? state.headerBesideWal,
+  }));
+  context.events.restartJudged(config.name, verdict, entry?.wal ?? null, entry?.writtenAtMs ?? null);
+  context.ledger.judged(path, takenAlong(entry, look, verdict), inherits);
+}
+
+async function lookRepeatedly(act: Act, entry: LedgerEntry | null): Promise<RestartLook | null> {
+  const { context, config, memory } = act;
+  let { observation } = act;
+  for (let attempt = 1; ; attempt += 1) {
+    const { header } = observation;
+    const wal = walStateOf(observation);
+    const residue = presentResidueLook(observation, memory.state);
+    const look = await context.lookAtRestart({
+      observation,
+      header: header?.kind === "header" ? ledgerHeaderOf(header.header, entry) : null,
+      noted: entry?.wal ?? null,
+      liveMxFrame: wal.kind === "known" ? wal.mxFrame : null,
+      scan: residue?.wal.kind === "scanned" ? residue.wal.scan : null,
+    });
+    if (look !== null || attempt === attemptsMax) return look;
+    observation = await context.observe(config.path);
+  }
+}
+
+function changing({ observedAtMs }: Observation): RestartVerdict {
+  return {
+    kind: "undecidable",
+    reason: "the files changed at every look",
+    lostExposedCommitCountMin: null,
+    lostProvenCommitCountMin: null,
+    judgedAtMs: observedAtMs,
+  };
+}
+
+/** Database pages that were written without a sync before: after one of ours they are on disk, if none has failed. */
+async function isSynced({ context, memory, observation }: Act): Promise<boolean> {
+  const { path, identity } = targetOf(observation);
+  if (identity === null || memory.state.fsyncError !== null) return false;
+  const outcome = await context.syncFile(path, identity);
+  if (!outcome.ok) noteFailedSync(context, memory, outcome);
+  return outcome.ok;
+}
+
+function rememberedHeader({ wal, header }: LedgerEntry): DatabaseState["headerBesideWal"] {
+  if (wal === null || header === null) return null;
+  return { walSalts: `${wal.salt1} ${wal.salt2}`, headerHex: header.bytesHex };
+}
+
+/** Of another file nothing is; an announced restore has been seen with this. */
+function takenAlong(
+  entry: LedgerEntry | null,
+  look: RestartLook | null,
+  verdict: RestartVerdict,
+): LedgerEntry | null {
+  if (entry === null || look === null) return null;
+  const restoreWindowEndsAtMs = verdict.kind === "restored" ? null : entry.restoreWindowEndsAtMs;
+  return { ...entry, wal: walAfterVerdict(entry, look, verdict), restoreWindowEndsAtMs };
+}
+
+/** What the ledger may note now; null: nothing, for it is not judged yet, or is not what was judged. */
+export function ledgerSeenOf(
+  observation: Observation | null,
+  state: DatabaseState,
+): ReturnType<LedgerSource> {
+  if (observation?.database.kind !== "regular" || state.restartVerdict === null) return null;
+  const isJudged = observation.database.identity === state.identity;
+  // One that goes back is judged first: it begins a sequence of its own.
+  const goesBack = state.headerHistory !== null && state.headerHistory.wentBackSinceMs !== null;
+  return isJudged && !goesBack
+    ? { observation, exposure: state.exposure, fsyncError: state.fsyncError }
+    : null;
+}

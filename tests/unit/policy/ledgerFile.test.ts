@@ -1,0 +1,96 @@
+/** The ledger's file: what was written is read again, and nothing that stands in it can throw. */
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import type { LedgerEntry } from "../../../src/domain/ledger.ts";
+import { ledgerLine, ledgerText, parseLedger } from "../../../src/policy/ledgerFile.ts";
+import { entry, noted } from "./ledgerBuilders.ts";
+
+const fsyncError = {
+  file: "wal",
+  code: "EIO",
+  atMs: 1_700_000_000_000,
+  walIdentity: "5 6",
+  databaseIdentity: "1:10",
+} as const;
+const entries: readonly LedgerEntry[] = [
+  entry({ path: '/data/with "quotes" and ä.db', restoreWindowEndsAtMs: 1_800_000_000_000 }),
+  entry({ header: null, wal: null, databaseExposed: null, bootId: null }),
+  entry({ fsyncError }),
+  entry({ fsyncError: { ...fsyncError, file: "database", walIdentity: null, databaseIdentity: null } }),
+  entry({
+    wal: noted({
+      seenCommitCount: null,
+      seenFrameChecksum: null,
+      provenCommitCount: null,
+      provenFrameChecksum: null,
+    }),
+  }),
+];
+const text = ledgerText(entries.map(ledgerLine));
+
+function changed(change: object): string {
+  return JSON.stringify({ ...JSON.parse(text), ...change });
+}
+
+function withEntry(change: object): string {
+  return changed({ databases: [{ ...entry(), ...change }] });
+}
+
+describe("the ledger's file", () => {
+  test("is read as it was written", () => {
+    expect(parseLedger(text)).toEqual({ kind: "ledger", entries });
+    expect(parseLedger(ledgerText([]))).toEqual({ kind: "ledger", entries: [] });
+  });
+
+  test("of an earlier version, which noted no failed syncs, is read as one without any", () => {
+    const { fsyncError: _none, ...earlier } = entry();
+    const reading = parseLedger(changed({ databases: [earlier] }));
+    expect(reading).toEqual({ kind: "ledger", entries: [entry()] });
+  });
+
+  test("has a line for each database", () => {
+    expect(text.trimEnd().split("\n")).toHaveLength(entries.length + 2);
+  });
+
+  test.each([
+    ["", "no JSON"],
+    [text.slice(0, -20), "no JSON"],
+    ["\0".repeat(4096), "no JSON"],
+    ["[]", "no object"],
+    [changed({ format: "another" }), "no ledger"],
+    [changed({ version: 2 }), "version is 2"],
+    [changed({ databases: {} }), "no list"],
+    [changed({ databases: [7] }), "database 0: no object"],
+    [withEntry({ path: "" }), "path: not a text"],
+    [withEntry({ inode: "ten" }), "inode: not a number in digits"],
+    [withEntry({ databaseBytes: -1 }), "databaseBytes: not a whole number"],
+    [withEntry({ databaseExposed: 1 }), "databaseExposed: not true or false"],
+    [withEntry({ wal: noted({ salt1: 2 ** 32 }) }), "salt1: not a number of 32 bits"],
+    [withEntry({ wal: noted({ seenFrameChecksum: "xyz" }) }), "8 bytes in hexadecimal"],
+    [withEntry({ wal: noted({ provenFrame: 101 }) }), "beyond seenFrame"],
+    [withEntry({ fsyncError: { ...fsyncError, file: "shm" } }), "file: not wal or database"],
+    [withEntry({ fsyncError: { ...fsyncError, walIdentity: "5" } }), "walIdentity: not two numbers"],
+    [withEntry({ fsyncError: { ...fsyncError, databaseIdentity: 7 } }), "databaseIdentity: not a text"],
+    [withEntry({ header: {} }), "changeCounter: not a whole number"],
+  ])("is not believed in part: %#", (broken, reason) => {
+    const reading = parseLedger(broken);
+    expect(reading).toMatchObject({ kind: "unreadable" });
+    expect(reading.kind === "unreadable" && reading.reason).toContain(reason);
+  });
+
+  test("never throws, whatever stands in it", () => {
+    fc.assert(
+      fc.property(fc.nat(text.length), fc.nat(text.length), fc.string(), (from, count, put) => {
+        const mutated = text.slice(0, from) + put + text.slice(from + count);
+        expect(["ledger", "unreadable"]).toContain(parseLedger(mutated).kind);
+      }),
+      { seed: 3, numRuns: 5_000 },
+    );
+    fc.assert(
+      fc.property(fc.json(), (json) => {
+        expect(parseLedger(json).kind).toBe("unreadable");
+      }),
+      { seed: 3, numRuns: 1_000 },
+    );
+  });
+});
