@@ -1,0 +1,87 @@
+/** An inspection of a healthy database with a WAL, of which a test changes what it is about. */
+import type { DatabaseInspection, WalInspection } from "../../../src/inspect/inspection.ts";
+import { nowMs, path } from "../../support/builders.ts";
+
+export function walInspection(change: Partial<WalInspection> = {}): WalInspection {
+  return {
+    path: `${path}-wal`,
+    sizeBytes: 41_232,
+    modifiedAtMs: nowMs - 1_000,
+    header: "header",
+    pageSizeBytes: 4096,
+    salts: "5 6",
+    checkpointSequence: 3,
+    by: "scan",
+    reason: "",
+    frameCount: 10,
+    commitCount: 8,
+    backfilledFrameCount: null,
+    pageCount: 40,
+    uncommittedFrameCount: 0,
+    end: "whole, at the end of the file",
+    endsTorn: false,
+    trailingBytes: 0,
+    ...change,
+  };
+}
+
+export function inspection(change: Partial<DatabaseInspection> = {}): DatabaseInspection {
+  return {
+    kind: "database",
+    path,
+    resolvedPath: path,
+    inspectedAtMs: nowMs,
+    watchedMs: 0,
+    verdict: "fine",
+    remarks: [],
+    file: {
+      identity: "1:10",
+      sizeBytes: 163_840,
+      modifiedAtMs: nowMs - 3_600_000,
+      uid: 1000,
+      gid: 1000,
+      permissions: "0644",
+      linkCount: 1,
+      fileSystemType: "ext4",
+      mountPoint: "/data",
+      mountedReadOnly: false,
+      freeBytes: 1_000_000_000,
+      access: null,
+    },
+    header: {
+      inWalMode: true,
+      pageSizeBytes: 4096,
+      pageCount: 40,
+      freelistPageCount: 0,
+      changeCounter: 7,
+      lastWrittenBy: "3.54.1",
+    },
+    unreadable: [],
+    wal: walInspection(),
+    walIndex: null,
+    journal: null,
+    lineage: { kind: "fits" },
+    processes: {
+      reason: "",
+      connected: [],
+      databaseLockers: [],
+      writer: null,
+      checkpointer: null,
+      hiddenLocks: null,
+      exclusive: null,
+      readers: [],
+      holdingBack: [],
+      openers: [],
+      hiddenProcessCount: 0,
+    },
+    walVerdict: null,
+    pin: { kind: "none" },
+    exposure: { kind: "clean", reason: "nothing is dirty" },
+    sqlite: [],
+    replicator: null,
+    guards: [],
+    residue: null,
+    ledger: null,
+    ...change,
+  };
+}
