@@ -4,12 +4,14 @@
  */
 
 import { exitCodes } from "../domain/exitCodes.ts";
+import type { RestoreAnnouncement } from "../domain/ledger.ts";
 import { printable } from "../report/printable.ts";
 import type {
   CheckpointStatusJson,
   DatabaseListJson,
   DatabaseStatusJson,
   IntegrityStatusJson,
+  WithIsoTimes,
 } from "../report/statusJson.ts";
 import type { Io } from "./io.ts";
 
@@ -37,6 +39,10 @@ export function isCheckpointStatus(body: unknown): body is CheckpointStatusJson 
 
 export function isIntegrityStatus(body: unknown): body is IntegrityStatusJson {
   return has(body, "check", "verdict", "findings", "durationMs");
+}
+
+export function isRestoreAnnouncement(body: unknown): body is WithIsoTimes<RestoreAnnouncement> {
+  return has(body, "database", "windowEndsAt");
 }
 
 /** Prints what the daemon said instead of a result, and chooses the exit status. */

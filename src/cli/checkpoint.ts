@@ -7,6 +7,7 @@ import { isCheckpointStatus, reportRefusal } from "./answers.ts";
 import { askDaemon } from "./daemonClient.ts";
 import type { ClientOptions } from "./endpoints.ts";
 import type { Io } from "./io.ts";
+import { processInWords } from "./walText.ts";
 
 export async function runCheckpoint(name: string, options: ClientOptions, io: Io): Promise<number> {
   const path = `/api/v1/databases/${encodeURIComponent(name)}/checkpoint`;
@@ -22,8 +23,6 @@ export async function runCheckpoint(name: string, options: ClientOptions, io: Io
 function renderCheckpoint(name: string, status: CheckpointStatusJson): string {
   const reason = status.reason === "" ? "" : `: ${printable(status.reason)}`;
   const durations = `${status.durationMs.toFixed(1)} ms, writers kept out ${status.heldMs.toFixed(1)} ms`;
-  const holders = status.holders.map(
-    ({ pid, comm }) => `  ${printable(comm ?? "unknown")} (${pid}) holds it back\n`,
-  );
+  const holders = status.holders.map((holder) => `  ${printable(processInWords(holder))} holds it back\n`);
   return `${printable(name)}: checkpoint ${status.outcome}${reason} (${durations})\n${holders.join("")}`;
 }

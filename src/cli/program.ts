@@ -11,7 +11,7 @@ const description =
 
 const afterHelp = `
 Exit status: 0 fine, 1 the answer is no (not ready, incomplete, corrupt), 64 usage,
-69 daemon not reachable, 70 internal error, 78 configuration.`;
+65 not a database or not readable, 69 daemon not reachable, 70 internal error, 78 configuration.`;
 
 interface DaemonFlags {
   readonly config?: string;
@@ -22,6 +22,12 @@ interface ClientFlags {
   readonly config?: string;
   readonly socket?: string;
   readonly url?: string;
+  readonly json?: true;
+}
+
+interface InspectFlags {
+  readonly stateDirectory?: string;
+  readonly watch?: string;
   readonly json?: true;
 }
 
@@ -53,6 +59,7 @@ function createProgram(version: string, io: Io, done: (exitCode: number) => void
     .exitOverride()
     .configureOutput({ writeOut: io.stdout, writeErr: io.stderr });
   addDaemonCommands(program, io, done);
+  addInspectCommand(program, io, done);
   addClientCommands(program, io, done);
   return program;
 }
@@ -79,6 +86,21 @@ function addDaemonCommands(program: Command, io: Io, done: (exitCode: number) =>
     });
 }
 
+function addInspectCommand(program: Command, io: Io, done: (exitCode: number) => void): void {
+  program
+    .command("inspect")
+    .description("tell all that can be seen of a database from outside, without SQLite; needs no daemon")
+    .argument("<path>", "a database, its -wal, or a -wal alone")
+    .option("--watch <duration>", "look again and again for so long, to see who holds the WAL back")
+    .option("--state-directory <directory>", "state directory of a daemon, to compare with its ledger")
+    .option("--json", "print JSON")
+    .action(async (path: string, flags: InspectFlags) => {
+      const { runInspect } = await import("./inspect.ts");
+      const { stateDirectory = null, watch = null, json } = flags;
+      done(await runInspect(path, { json: json === true, stateDirectory, watch }, io));
+    });
+}
+
 function addClientCommands(program: Command, io: Io, done: (exitCode: number) => void): void {
   addClientCommand(program, "status")
     .description("show what the running daemon knows; exit status 1 when not ready")
@@ -93,6 +115,13 @@ function addClientCommands(program: Command, io: Io, done: (exitCode: number) =>
     .action(async (name: string, flags: ClientFlags) => {
       const { runCheckpoint } = await import("./checkpoint.ts");
       done(await runCheckpoint(name, clientOptions(flags), io));
+    });
+  addClientCommand(program, "announce-restore")
+    .description("say that a database is about to be restored: no change within an hour is then a loss")
+    .argument("<name>", "name of the database, as status shows it")
+    .action(async (name: string, flags: ClientFlags) => {
+      const { runAnnounceRestore } = await import("./announceRestore.ts");
+      done(await runAnnounceRestore(name, clientOptions(flags), io));
     });
   addClientCommand(program, "integrity-check")
     .description("check a database now: quick_check, or integrity_check with --full")

@@ -1,8 +1,10 @@
 /** `walwarden status NAME` for people: the table's line, and what there is no room for in it. Pure. */
 import { printable } from "../report/printable.ts";
 import type { DatabaseStatusJson } from "../report/statusJson.ts";
+import { exposureInFull } from "./exposureText.ts";
 import { renderTable } from "./statusTable.ts";
 import { age, bytesInWords, duration, pad, type Rendering } from "./statusText.ts";
+import { connectedInWords, processesInWords as processes, walRows } from "./walText.ts";
 
 export function renderDetails(status: DatabaseStatusJson, rendering: Rendering): string {
   const rows = details(status, rendering.nowMs);
@@ -12,7 +14,7 @@ export function renderDetails(status: DatabaseStatusJson, rendering: Rendering):
 }
 
 function details(status: DatabaseStatusJson, nowMs: number): readonly (readonly [string, string])[] {
-  const { resolvedPath, path, connected, checkpoint } = status;
+  const { resolvedPath, path, checkpoint } = status;
   return [
     ["name", status.name],
     ["path", resolvedPath === null || resolvedPath === path ? path : `${path} -> ${resolvedPath}`],
@@ -20,9 +22,20 @@ function details(status: DatabaseStatusJson, nowMs: number): readonly (readonly 
     ["size", status.databaseBytes === null ? "unknown" : bytesInWords(status.databaseBytes)],
     ["free space", status.freeBytes === null ? "unknown" : bytesInWords(status.freeBytes)],
     ["startup", startup(status)],
+    ...residue(status),
+    ["since before", restart(status)],
     ["journal mode", status.journalMode],
     ...(status.walIndexReason === "" ? [] : [["WAL-index", status.walIndexReason] as const]),
-    ["connected", connected === null ? "cannot be seen" : processes(connected)],
+    ["exposed", exposureInFull(status, nowMs)],
+    ...exposedBy(status),
+    ["connected", connectedInWords(status)],
+    ...walRows(status, nowMs),
+    ...status.sqliteProcesses.map((process) => ["SQLite", sqlite(process)] as const),
+    ...(status.lastWrittenByVersion === null
+      ? []
+      : [["last written by", `SQLite ${status.lastWrittenByVersion}`] as const]),
+    ...(status.walResetRisk === "" ? [] : [["WAL reset", walReset(status.walResetRisk)] as const]),
+    ...(status.replicator ? [["replicator", replicator(status.replicator)] as const] : []),
     ["write lock", status.writeLockPermission],
     [
       "checkpoint",
@@ -49,14 +62,51 @@ function details(status: DatabaseStatusJson, nowMs: number): readonly (readonly 
   ];
 }
 
+function exposedBy({ exposure }: DatabaseStatusJson): readonly (readonly [string, string])[] {
+  if (exposure.kind === "unobservable" || exposure.writers.length === 0) return [];
+  return [["committed by one of", processes(exposure.writers)]];
+}
+
+/** What became of it since the daemon's last life. */
+function restart({ restartVerdict: verdict }: DatabaseStatusJson): string {
+  if (verdict === null) return "not judged yet";
+  const losses = [
+    [verdict.lostProvenCommitCountMin, "proven"],
+    [verdict.lostExposedCommitCountMin, "exposed"],
+  ] as const;
+  const lost = losses
+    .filter(([count]) => count !== null && count > 0)
+    .map(([count, kind]) => `at least ${count} ${kind} commits lost`);
+  return `${[verdict.kind, ...lost].join(", ")}: ${verdict.reason}`;
+}
+
 function startup({ startup: { stage, endedAt, residue } }: DatabaseStatusJson): string {
   const where = endedAt === null ? `at ${stage}` : `ended ${endedAt}`;
   return residue === null ? where : `${where}; found: ${residue}`;
 }
 
-function processes(connected: NonNullable<DatabaseStatusJson["connected"]>): string {
-  if (connected.length === 0) return "no other process";
-  return connected.map(({ pid, comm }) => `${comm ?? "unknown"} (${pid})`).join(", ");
+function sqlite(process: DatabaseStatusJson["sqliteProcesses"][number]): string {
+  const { version, file, affected, reason } = process;
+  const what = version === null ? "version not known" : `${version}${file === null ? "" : ` (${file})`}`;
+  const verdict = affected === true ? ", has the WAL-reset bug" : "";
+  return `${processes([process])}: ${what}${verdict}${reason === "" ? "" : `; ${reason}`}`;
+}
+
+function walReset(risk: string): string {
+  return `the daemon resets the WAL itself or leaves it alone: ${risk}`;
+}
+
+function replicator({ reason, holders }: NonNullable<DatabaseStatusJson["replicator"]>): string {
+  return holders.length === 0 ? reason : `${processes(holders)}: ${reason}`;
+}
+
+function residue({ residueReport }: DatabaseStatusJson): readonly (readonly [string, string])[] {
+  if (residueReport === null) return [];
+  const { found, recovery } = residueReport;
+  return [
+    ["left behind", found.expectation],
+    ...(recovery === null ? [] : [["recovery", [recovery.verdict, ...recovery.remarks].join("; ")] as const]),
+  ];
 }
 
 function fromNow(time: string, nowMs: number): string {

@@ -3,12 +3,24 @@
  * of readiness, and a lowered mode. Lines never wrap inside a column: long names are shortened in the
  * middle. Everything from outside is made printable. Pure.
  */
+
 import { printable } from "../report/printable.ts";
 import type { DatabaseListJson, DatabaseReadinessJson, DatabaseStatusJson } from "../report/statusJson.ts";
+import { exposureInBrief } from "./exposureText.ts";
 import { age, bytesInWords, pad, paint, type Rendering, shorten } from "./statusText.ts";
+import { verdictRemark } from "./walText.ts";
 
 const nameWidthMax = 40;
-const header = ["DATABASE", "STATE", "WAL", "WAITING", "LAST CHECKPOINT", "INTEGRITY", "MODE"] as const;
+const header = [
+  "DATABASE",
+  "STATE",
+  "WAL",
+  "WAITING",
+  "EXPOSED",
+  "LAST CHECKPOINT",
+  "INTEGRITY",
+  "MODE",
+] as const;
 
 export function renderStatus(list: DatabaseListJson, rendering: Rendering): string {
   const head = [`walwarden ${printable(list.version)}: ${list.shuttingDown ? "shutting down" : list.status}`];
@@ -50,6 +62,7 @@ function cells(database: DatabaseStatusJson, { nowMs }: Rendering): readonly str
     stateOf(database.readiness),
     walFileBytes === null ? "unknown" : bytesInWords(walFileBytes),
     waitingFrames(database),
+    exposureInBrief(database.exposure),
     checkpoint === null ? "none yet" : `${checkpoint.outcome} ${age(checkpoint.endedAt, nowMs)}`,
     lastIntegrity(database, nowMs),
     mode === configuredMode ? mode : `${mode} (of ${configuredMode})`,
@@ -77,6 +90,9 @@ function remarks(database: DatabaseStatusJson, rendering: Rendering): readonly s
     const text = `  ${printable(check.name)} ${check.state}: ${printable(check.reason)} (since ${age(check.since, rendering.nowMs)})`;
     return paint(text, check.state === "failed" ? "red" : "yellow", rendering);
   });
+  const verdict = verdictRemark(database, rendering.nowMs);
+  if (verdict !== null) lines.push(paint(`  ${printable(verdict)}`, "yellow", rendering));
+  if (database.replicator?.checkpointsLeftToIt) lines.push(`  ${printable(database.replicator.reason)}`);
   if (database.mode === database.configuredMode) return lines;
   const why = `  mode lowered from ${database.configuredMode} to ${database.mode}: ${printable(database.modeReason)}`;
   return [...lines, paint(why, "yellow", rendering)];

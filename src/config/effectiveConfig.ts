@@ -89,8 +89,7 @@ function settingRows(
     synchronous: profile.synchronous,
     busyTimeoutMs: formatDuration(profile.busyTimeoutMs),
     foreignKeys: onOff(profile.foreignKeys),
-    exposureMaxMs:
-      settings.exposureMaxMs === 0 ? "off" : `${formatDuration(settings.exposureMaxMs)} (no effect yet)`,
+    exposureMaxMs: settings.exposureMaxMs === 0 ? "off" : formatDuration(settings.exposureMaxMs),
     checkpointSchedule: formatSchedule(checkpoint.schedule),
     sizeTargetBytes: formatSize(checkpoint.sizeTargetBytes),
     acquireBudgetMs: formatDuration(checkpoint.acquireBudgetMs),

@@ -78,7 +78,7 @@ const settingsShape = {
   ),
   foreignKeys: onOff.describe("Of the daemon's own connections."),
   exposureMax: duration({ minMs: 0, off: true }).describe(
-    "Bound on how long a commit may stay unsynced. No effect in this version.",
+    "Bound on how long a commit may stay unsynced: past it the daemon syncs the WAL for the application.",
   ),
   checkpoint: checkpointSchema.describe("How the WAL is kept short."),
   integrity: integritySchema.describe("How the file is proven intact."),

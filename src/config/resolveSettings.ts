@@ -70,9 +70,6 @@ function problemsOf(values: SettingValues, sources: SettingSources): ConfigProbl
 
 function warningsOf(values: SettingValues, sources: SettingSources): string[] {
   const warnings: string[] = [];
-  if (sources.exposureMaxMs.kind !== "default") {
-    warnings.push(`${placeOf(sources.exposureMaxMs)} has no effect in this version`);
-  }
   if (values.journalMode !== "WAL") {
     const place = placeOf(sources.journalMode);
     warnings.push(`${place}: journal mode ${values.journalMode} is applied and reported as not crash-safe`);

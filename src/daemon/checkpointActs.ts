@@ -4,6 +4,7 @@ import type { CheckpointStatus, CheckpointTrigger } from "../domain/status.ts";
 import { afterFailure } from "../policy/backoff.ts";
 import type { CheckpointStep } from "../policy/checkpoint.ts";
 import {
+  afterGuardedTruncate,
   afterLocked,
   afterPassive,
   afterSync,
@@ -15,8 +16,15 @@ import {
 } from "../policy/checkpointRun.ts";
 import { type CheckpointRun, clearedRetry, endStartup, enterStage } from "../policy/state.ts";
 import { walStateOf } from "../policy/walState.ts";
+import { noteFailedSync } from "./failedSyncs.ts";
 import { orStopped } from "./orStopped.ts";
+import { noteRecovery } from "./residueActs.ts";
 import { type Act, targetOf } from "./startupActs.ts";
+
+/** A WAL that was completed under our mark and could not be reset is held on to for this long. */
+const guardedSettleMs = 10_000;
+/** TRUNCATE sleeps between its looks at our mark: so much more than its budget is no worker gone astray. */
+const guardedReleaseMs = 30;
 
 export function beginCheckpoint(act: Act, trigger: CheckpointTrigger): void {
   act.memory.update((state) => ({
@@ -83,6 +91,20 @@ async function carryOut(
       );
       return outcome.ok ? { ok: true, run: afterLocked(run, outcome) } : { ok: false, failure: outcome };
     }
+    case "guardedTruncate": {
+      const { kind, holdBudgetMs, acquireBudgetMs } = step;
+      const { mount } = observation;
+      if (mount.kind !== "seen") throw new Error("a guarded TRUNCATE was decided without a mount");
+      const settleMs = Math.min(guardedSettleMs, config.checkpoint.deadlineMs / 2);
+      const outcome = await context.run(
+        { kind, profile, holdBudgetMs, acquireBudgetMs, settleMs, mountDevice: mount.device },
+        target,
+        { ...options, holdDeadlineMs: 2 * holdBudgetMs + guardedReleaseMs },
+      );
+      return outcome.ok
+        ? { ok: true, run: afterGuardedTruncate(run, outcome) }
+        : { ok: false, failure: outcome };
+    }
     case "truncate": {
       const { holdBudgetMs } = step;
       const outcome = await context.run({ kind: "truncateCheckpoint", profile, holdBudgetMs }, target, {
@@ -114,6 +136,7 @@ function endRun(act: Act, run: CheckpointRun, end: RunEnd, failure: Failure | nu
     checkpoint: noteEnd(state.checkpoint, status, end.caughtUp),
     ...(failure === null ? {} : { retry: afterFailure(state.retry, failure, nowMs) }),
   }));
+  if (failure !== null) noteFailedSync(context, memory, failure);
   // A recovery that failed is a verdict of the startup sequence too; it is tried again.
   if (failure !== null) memory.update((state) => endStartup(state, nowMs));
   if (run.trigger === "startup-recovery" && failure === null) endRecovery(act, run);
@@ -125,17 +148,25 @@ function endRun(act: Act, run: CheckpointRun, end: RunEnd, failure: Failure | nu
 function endRecovery(act: Act, run: CheckpointRun): void {
   const { context, config, memory } = act;
   const nowMs = context.clock.nowMs();
+  // What was left to a replicator has not been recovered: there is nothing to compare or to count.
+  if (memory.state.replicator === null) {
+    noteRecovery(act, run.copiedFrameCount);
+    context.metrics.recovery(config.name, run.copiedFrameCount);
+  }
   memory.update((state) => enterStage(state, "check", nowMs));
-  context.metrics.recovery(config.name, run.copiedFrameCount);
 }
 
 function report(act: Act, status: CheckpointStatus, copiedFrameCount: number): void {
   const { wal } = act.observation;
   const walState = walStateOf(act.observation);
+  const recovery = act.memory.state.residueReport?.recovery ?? null;
   act.context.events.checkpointEnded(act.config.name, status, {
     walFileBytes: wal.kind === "regular" ? wal.sizeBytes : 0,
     walFrameCount: walState.kind === "known" ? walState.mxFrame : null,
     backfilledFrameCount: walState.kind === "known" ? walState.nBackfill : null,
     copiedFrameCount,
+    ...(status.trigger === "startup-recovery" && recovery !== null
+      ? { residue: { verdict: recovery.verdict, remarks: recovery.remarks } }
+      : {}),
   });
 }

@@ -4,6 +4,7 @@
  * checks) runs beside it. Nothing here decides: `policy/` does.
  */
 import type { DatabaseConfig } from "../domain/databaseConfig.ts";
+import type { RestoreAnnouncement } from "../domain/ledger.ts";
 import type { Observation } from "../domain/observation.ts";
 import type {
   CheckpointStatus,
@@ -15,18 +16,24 @@ import { shiftTimes } from "../policy/clockJump.ts";
 import { type Decision, decide, decideCheck, whyNotCheck, whyNotCheckpoint } from "../policy/decide.ts";
 import { queueCheck } from "../policy/dueWork.ts";
 import { noteOpeners } from "../policy/noteObservation.ts";
-import { readinessChecks } from "../policy/readiness.ts";
 import { enterStage } from "../policy/state.ts";
-import { describeDatabase } from "../report/databaseStatus.ts";
+import { AffectedSqlite } from "./affectedSqlite.ts";
 import { evidenceCheck, pendingCheck, startupCheck } from "./checkActs.ts";
 import { beginCheckpoint, takeStep } from "./checkpointActs.ts";
 import { dismissObstructed } from "./dismissObstructed.ts";
+import { ExposureWatch } from "./exposureWatch.ts";
+import type { LedgerSource } from "./ledgerKeeper.ts";
 import { Memory } from "./memory.ts";
+import { Quietness } from "./quietness.ts";
 import { Requests } from "./requests.ts";
+import { scanResidue } from "./residueActs.ts";
+import { judgeRestart, ledgerSeenOf } from "./restartActs.ts";
+import { announceRestore } from "./restoreAnnouncement.ts";
 import { type Act, advance, applyProfile, create, startOver, stopStartup } from "./startupActs.ts";
 import { takeIn } from "./takeIn.ts";
 import type { WatchContext } from "./watchContext.ts";
 import { WatchReport } from "./watchReport.ts";
+import { statusOf } from "./watchStatus.ts";
 
 /**
  * More rounds than a startup sequence or a checkpoint needs: a loop that does not end is a programmer's error. Each
@@ -37,7 +44,10 @@ const roundsMax = 100;
 export class DatabaseWatch {
   readonly #context: WatchContext;
   readonly #memory: Memory;
+  readonly #affectedSqlite = new AffectedSqlite();
   readonly #report: WatchReport;
+  readonly #exposure: ExposureWatch;
+  readonly #quietness = new Quietness();
   readonly #shortAbort = new AbortController();
   readonly #checkAbort = new AbortController();
   #config: DatabaseConfig;
@@ -51,6 +61,7 @@ export class DatabaseWatch {
     this.#config = config;
     this.#memory = new Memory(context.clock.nowMs());
     this.#report = new WatchReport(context, config);
+    this.#exposure = new ExposureWatch(context, this.#memory);
   }
 
   get name(): string {
@@ -72,8 +83,19 @@ export class DatabaseWatch {
 
   /** Takes one look into account and starts what it asks for; never waits. */
   tick(observation: Observation): void {
+    this.#exposure.look(observation, this.#config);
+    const nowMs = this.#context.clock.nowMs();
+    if (this.#isFree() && this.#quietness.takesIn(observation, this.#memory, this.#config, nowMs)) return;
     const decision = this.#round(observation);
+    if (decision.kind === "rest" && this.#isFree())
+      this.#quietness.rested(observation, this.#memory.state, this.#config, nowMs);
+    else this.#quietness.disturbed();
     if (decision.kind !== "rest") this.drive();
+  }
+
+  /** Neither lane is at work, and the end has not begun. */
+  #isFree(): boolean {
+    return this.#driving === null && this.#checking === null && this.#phase === "running";
   }
 
   /** Goes on until nothing is left to do now. */
@@ -85,10 +107,16 @@ export class DatabaseWatch {
   }
 
   status(): DatabaseStatus {
-    const { state, observation } = this.#memory;
-    const verdicts = readinessChecks(observation, state, this.#config);
-    const checks = this.#memory.withSince(verdicts, this.#context.clock.nowMs());
-    return describeDatabase(this.#config, observation, state, checks, this.#context.clock.nowMs());
+    return statusOf(this.#context, this.#memory, this.#config);
+  }
+
+  ledgerSeen(): ReturnType<LedgerSource> {
+    return ledgerSeenOf(this.#memory.observation, this.#memory.state);
+  }
+
+  /** What replaces or changes the file within the next while is a restore; resolves when that is on disk. */
+  announceRestore(): Promise<RestoreAnnouncement | string> {
+    return announceRestore(this.#context, this.name, this.#memory.lastPath ?? this.#config.path);
   }
 
   /** Asks for a checkpoint; resolves when it has ended, or with the reason why it cannot run now. */
@@ -133,6 +161,7 @@ export class DatabaseWatch {
 
   clockJumped(jumpMs: number): void {
     this.#memory.update((state) => shiftTimes(state, jumpMs));
+    this.#exposure.clockJumped(jumpMs);
   }
 
   /**
@@ -221,9 +250,16 @@ export class DatabaseWatch {
         this.#memory.update((state) => noteOpeners(state, openers, nowMs));
         return;
       }
+      case "judgeRestart":
+        return judgeRestart(act);
+      case "scanResidue":
+        return scanResidue(act, null);
+      case "lookAtSqlite":
+        return this.#affectedSqlite.look(act);
       case "startOver":
         this.#requests.dismissAll("the file was replaced or has vanished");
         this.#report.startOver();
+        this.#exposure.startOver();
         return startOver(act, decision.because);
       case "advance":
         return advance(act, decision.to);

@@ -21,6 +21,8 @@ export class Fleet {
   readonly #watches = new Map<string, DatabaseWatch>();
   /** Watches that were taken out and are ending; one of the same name may have begun already. */
   readonly #ending = new Set<Promise<void>>();
+  /** Who was seen with a file, and may have another one by now. */
+  readonly #namesByIdentity = new Map<string, Set<string>>();
 
   constructor(options: FleetOptions) {
     this.#options = options;
@@ -40,11 +42,28 @@ export class Fleet {
 
   /** The watch that comes first with the same file. */
   duplicateOf(name: string, identity: string): string | null {
+    if (this.#namesWith(identity, name).size <= 1) return null;
     for (const watch of this.#watches.values()) {
       if (watch.name === name) return null;
       if (watch.identity === identity) return watch.name;
     }
     return null;
+  }
+
+  /** Every watch asks about itself as soon as it has seen another file, so all that have this one are known. */
+  #namesWith(identity: string, name: string): ReadonlySet<string> {
+    const known = this.#namesByIdentity;
+    if (known.size > 2 * this.#watches.size + 100)
+      for (const [other, names] of known)
+        if (![...names].some((of) => this.#has(of, other))) known.delete(other);
+    const names = known.get(identity) ?? new Set();
+    for (const other of names) if (!this.#has(other, identity)) names.delete(other);
+    known.set(identity, names.add(name));
+    return names;
+  }
+
+  #has(name: string, identity: string): boolean {
+    return this.#watches.get(name)?.identity === identity;
   }
 
   /** Brings the watches in line with the configuration: new ones begin, others change or end. */

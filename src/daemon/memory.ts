@@ -11,6 +11,8 @@ import { type DatabaseState, initialState } from "../policy/state.ts";
 export class Memory {
   #state: DatabaseState;
   #observation: Observation | null = null;
+  #lastPath: string | null = null;
+  #lastObservedAtMs: number | null = null;
   readonly #sinceMs = new Map<string, { state: string; sinceMs: number }>();
 
   constructor(nowMs: number) {
@@ -30,8 +32,20 @@ export class Memory {
     this.#state = change(this.#state);
   }
 
+  /** Where the database was when something was last there, resolved; null: never seen. */
+  get lastPath(): string | null {
+    return this.#lastPath;
+  }
+
+  /** When there was a regular file that could be read; null: never. */
+  get lastObservedAtMs(): number | null {
+    return this.#lastObservedAtMs;
+  }
+
   noteObservation(observation: Observation): void {
     this.#observation = observation;
+    if (observation.database.kind === "regular") this.#lastObservedAtMs = observation.observedAtMs;
+    this.#lastPath = observation.resolvedPath ?? this.#lastPath;
   }
 
   /** Adds since when each check has been in its state. */

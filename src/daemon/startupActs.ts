@@ -4,10 +4,12 @@ import type { Observation } from "../domain/observation.ts";
 import type { Target } from "../domain/operation.ts";
 import type { Failure, ProfileResult } from "../domain/outcome.ts";
 import { afterFailure } from "../policy/backoff.ts";
-import { describeResidue, residueOf } from "../policy/residue.ts";
+import type { StartOverReason } from "../policy/decide.ts";
+import { connectedToMissing, describeMovedAway } from "../policy/movedAway.ts";
 import { clearedRetry, endStartup, enterStage, initialState, type Stage } from "../policy/state.ts";
-import { walHasFrames } from "../policy/walState.ts";
+import { noteFailedSync } from "./failedSyncs.ts";
 import type { Memory } from "./memory.ts";
+import { noteRecovery, noteResidue } from "./residueActs.ts";
 import type { WatchContext } from "./watchContext.ts";
 
 /** Opening waits for locks as long as the busy timeout says, and recovery of a large WAL takes its time. */
@@ -35,25 +37,49 @@ export function targetOf(observation: Observation): Target {
   return { path: resolvedPath, identity: database.identity };
 }
 
-export function startOver(act: Act, because: "replaced" | "vanished"): void {
+export function startOver(act: Act, because: StartOverReason): void {
   const { context, config, memory, observation } = act;
   const nowMs = context.clock.nowMs();
-  if (because === "replaced") {
+  if (because === "rolledBack") {
+    context.events.databaseRolledBack(config.name, {
+      path: config.path,
+      changeCounterBefore: memory.state.headerHistory?.changeCounter ?? null,
+      changeCounter: observation.header?.kind === "header" ? observation.header.header.changeCounter : null,
+    });
+  } else if (because === "replaced") {
     context.events.databaseReplaced(config.name, {
       path: config.path,
       identityBefore: memory.state.identity ?? "",
       identity: observation.database.kind === "regular" ? observation.database.identity : "",
     });
-  } else context.events.databaseMissing(config.name, { path: config.path, whenMissing: config.whenMissing });
+  } else if (because === "vanished") sayMissing(act);
   memory.update((state) => ({
     ...initialState(nowMs),
-    stage: because === "replaced" ? "guards" : "missing",
-    startupEndedAtMs: because === "replaced" ? null : state.startupEndedAtMs,
+    stage: because === "vanished" ? "missing" : "guards",
+    startupEndedAtMs: because === "vanished" ? state.startupEndedAtMs : null,
     checkRunning: state.checkRunning,
     // A WAL that stays where its database was goes with the earlier file.
-    earlierWalSalts: state.walSalts ?? state.earlierWalSalts,
+    earlierWalSalts:
+      because === "replaced" || because === "vanished"
+        ? (state.walSalts ?? state.earlierWalSalts)
+        : state.earlierWalSalts,
+    earlierIdentity: state.earlierWalSalts === null ? state.identity : state.earlierIdentity,
+    // What the disk has given up is not back because the sequence begins anew; of another file it is none.
+    fsyncError: state.fsyncError,
+    headerBesideWal: because === "replaced" || because === "vanished" ? state.headerBesideWal : null,
   }));
   context.metrics.startOver(config.name);
+}
+
+function sayMissing({ context, config, observation }: Act): void {
+  const { path, whenMissing } = config;
+  const holders = connectedToMissing(observation);
+  const advice = describeMovedAway(observation, path);
+  context.events.databaseMissing(config.name, {
+    path,
+    whenMissing,
+    ...(advice === null ? {} : { holders, advice }),
+  });
 }
 
 /** Enters the next stage; on the way into `evidence` residue is looked at and said. */
@@ -64,7 +90,7 @@ export function advance(act: Act, to: Stage): void {
   if (stage === "missing" && to === "guards")
     context.events.databaseAppeared(config.name, { path: config.path });
   if (to === "missing" && stage !== "missing") {
-    context.events.databaseMissing(config.name, { path: config.path, whenMissing: config.whenMissing });
+    sayMissing(act);
   }
   memory.update((state) => {
     const entered = enterStage(state, to, nowMs);
@@ -72,26 +98,10 @@ export function advance(act: Act, to: Stage): void {
   });
   if (to === "evidence") noteResidue(act);
   if (to === "ended") {
+    if (memory.state.profile !== null && memory.state.replicator === null) noteRecovery(act, 0);
     const durationMs = nowMs - memory.state.sequenceStartedAtMs;
     context.events.startupEnded(config.name, { ready: act.isReady(), durationMs });
   }
-}
-
-function noteResidue(act: Act): void {
-  const { context, config, memory, observation } = act;
-  const residue = residueOf(observation, memory.state.openers);
-  memory.update((state) => ({
-    ...state,
-    residue: residue === null ? null : describeResidue(residue),
-    walResidue: residue !== null && residue.walBytes > 0 && walHasFrames(observation),
-  }));
-  if (residue === null) return;
-  context.events.residueDetected(config.name, {
-    residue: describeResidue(residue),
-    walFileBytes: residue.walBytes,
-    walFrameCount: null,
-    journalFileBytes: residue.journalBytes,
-  });
 }
 
 /** The sequence cannot go on; that is a verdict too, and it is tried again at every round. */
@@ -148,5 +158,6 @@ export function failed(act: Act, failure: Failure): void {
   const nowMs = context.clock.nowMs();
   if (memory.state.stage === "profile") context.events.profileFailed(config.name, failure);
   else context.events.operationFailed(config.name, failure);
+  noteFailedSync(context, memory, failure);
   memory.update((state) => endStartup({ ...state, retry: afterFailure(state.retry, failure, nowMs) }, nowMs));
 }

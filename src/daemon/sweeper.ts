@@ -16,6 +16,11 @@ export interface SweeperOptions {
 
 /** A slice of a sweep keeps the event loop for this long, at most by one observation more. */
 const sliceMs = 5;
+/**
+ * Locks that were gathered so long ago are gathered anew. What is looked at by older ones is only looked at: before
+ * anything is done a database is looked at again, by locks of that moment.
+ */
+const locksKeptMs = 50;
 
 export class Sweeper {
   readonly #options: SweeperOptions;
@@ -48,13 +53,23 @@ export class Sweeper {
   async #sweep(): Promise<void> {
     const { clock, observer, watches } = this.#options;
     let sweep = await observer.gatherSweep();
-    let sliceBeganMs = clock.monotonicMs();
+    let gatheredMs = clock.monotonicMs();
+    let sliceBeganMs = gatheredMs;
     for (const watch of watches()) {
       if (this.#stopped) return;
       watch.tick(sweep.observe(watch.config.path));
       if (clock.monotonicMs() - sliceBeganMs < sliceMs) continue;
-      sweep = await observer.gatherSweep();
+      await nextTurn();
       sliceBeganMs = clock.monotonicMs();
+      if (sliceBeganMs - gatheredMs < locksKeptMs) continue;
+      sweep = await observer.gatherSweep();
+      gatheredMs = clock.monotonicMs();
+      sliceBeganMs = gatheredMs;
     }
   }
+}
+
+/** Probes and scrapes have their turn. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }

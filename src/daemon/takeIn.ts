@@ -5,7 +5,9 @@ import { queueDueWork } from "../policy/dueWork.ts";
 import type { GuardContext } from "../policy/guardFinding.ts";
 import { noteObservation } from "../policy/noteObservation.ts";
 import type { DatabaseState } from "../policy/state.ts";
+import { recallFailedSync } from "./failedSyncs.ts";
 import type { Memory } from "./memory.ts";
+import { lookForReplicator } from "./replicaDirectory.ts";
 import type { WatchContext } from "./watchContext.ts";
 
 export function takeIn(
@@ -16,6 +18,8 @@ export function takeIn(
   nowMs: number,
 ): void {
   const { config } = guardContext;
+  recallFailedSync(context, memory, observation);
+  lookForReplicator(memory, context, observation);
   memory.update((state) => {
     const noted = noteObservation(state, observation, guardContext);
     return withDueTimes(

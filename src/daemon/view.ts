@@ -1,4 +1,5 @@
 /** What HTTP may see of the daemon and ask of it. */
+import type { RestoreAnnouncement } from "../domain/ledger.ts";
 import type { CheckpointStatus, IntegrityStatus } from "../domain/status.ts";
 import type { ActResult, DaemonView } from "../http/daemonView.ts";
 import { fleetReadiness } from "../policy/fleetReadiness.ts";
@@ -29,7 +30,7 @@ export function createView(options: ViewOptions): DaemonView {
   return {
     version,
     metricsContentType: metrics.contentType,
-    metricsText: () => metrics.text(),
+    metricsText: () => metrics.pieces(),
     readiness: () =>
       fleetReadiness(
         fleet.watches.map((watch) => watch.status().readiness),
@@ -42,6 +43,7 @@ export function createView(options: ViewOptions): DaemonView {
     databases: () => fleet.watches.map((watch) => watch.status()),
     database: (name) => fleet.watch(name)?.status() ?? null,
     requestCheckpoint: (name) => act<CheckpointStatus>(name, (watch) => watch.requestCheckpoint("demand")),
+    announceRestore: (name) => act<RestoreAnnouncement>(name, (watch) => watch.announceRestore()),
     requestIntegrityCheck: (name, check) => act<IntegrityStatus>(name, (watch) => watch.requestCheck(check)),
   };
 }

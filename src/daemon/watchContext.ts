@@ -1,12 +1,22 @@
 /** What a watch works with: the outer world behind narrow functions, wired in `daemon.ts`. */
 import type { Schedule } from "../domain/databaseConfig.ts";
+import type { ExposureLook, ExposureQuestion } from "../domain/exposure.ts";
+import type { RestartLook } from "../domain/ledger.ts";
 import type { Observation, OpenerLook } from "../domain/observation.ts";
 import type { Outcome, SyncResult } from "../domain/outcome.ts";
+import type { ReplicaDirectoryLook } from "../domain/replicator.ts";
+import type { ResidueLook, ResidueReport } from "../domain/residueReport.ts";
+import type { SqliteProcess } from "../domain/sqliteProcess.ts";
 import type { Clock } from "../host/clock.ts";
+import type { DurableWrite } from "../host/durableWrite.ts";
+import type { ResidueQuestion } from "../observe/residueLook.ts";
+import type { RestartQuestion } from "../observe/restartLook.ts";
 import type { NextDue } from "../policy/dueWork.ts";
 import type { Events } from "../report/events.ts";
 import type { Metrics } from "../report/metrics.ts";
 import type { WorkerPool } from "../worker/pool.ts";
+import type { LedgerKeeper } from "./ledgerKeeper.ts";
+import type { SyncQueue } from "./syncQueue.ts";
 
 export interface WatchContext {
   readonly clock: Clock;
@@ -14,7 +24,24 @@ export interface WatchContext {
   readonly metrics: Metrics;
   readonly observe: (path: string) => Promise<Observation>;
   /** Who else has the database, its WAL or its journal open. */
+  /** Which SQLite the connected processes run. */
+  readonly lookAtSqlite: (observation: Observation) => Promise<readonly SqliteProcess[]>;
   readonly scanOpeners: (observation: Observation) => Promise<OpenerLook>;
+  /** Reads a WAL or a journal that was left behind, whole. */
+  readonly lookAtResidue: (observation: Observation, question: ResidueQuestion) => Promise<ResidueLook>;
+  /** Into the state directory, durably. */
+  readonly writeResidueReport: (report: ResidueReport) => Promise<DurableWrite>;
+  /** Litestream's directory beside a database; the path is resolved. */
+  readonly lookAtReplicaDirectory: (databasePath: string) => ReplicaDirectoryLook;
+  /** One look at what is not on disk; the path is resolved. */
+  readonly lookAtExposure: (databasePath: string, question: ExposureQuestion) => ExposureLook;
+  /** What is on disk beside what the ledger noted; null: it changed meanwhile. */
+  readonly lookAtRestart: (question: RestartQuestion) => Promise<RestartLook | null>;
+  readonly ledger: LedgerKeeper;
+  /** Until the next look, in milliseconds. */
+  readonly lookIntervalMs: number;
+  /** Syncs of all databases take their turns here. */
+  readonly syncs: SyncQueue;
   readonly syncFile: (path: string, identity: string) => Promise<Outcome<SyncResult>>;
   /** Asks a sql worker; a worker that failed is logged with the database's name. */
   readonly run: WorkerPool["run"];

@@ -9,6 +9,7 @@ import type { WalHeader } from "../format/walHeader.ts";
 import type { GuardName } from "../policy/guardFinding.ts";
 import type { DatabaseState } from "../policy/state.ts";
 import { walResetCount } from "../policy/walResets.ts";
+import { WalReport } from "./walReport.ts";
 import type { WatchContext } from "./watchContext.ts";
 
 export class WatchReport {
@@ -19,9 +20,12 @@ export class WatchReport {
   readonly #readiness = new Map<string, string>();
   #walHeader: WalHeader | null = null;
   #unreadable = "";
+  #replicator = "";
+  readonly #wal: WalReport;
 
   constructor(context: WatchContext, config: DatabaseConfig) {
     this.#context = context;
+    this.#wal = new WalReport(context.events);
     this.#config = config;
     this.#mode = config.mode;
   }
@@ -34,6 +38,7 @@ export class WatchReport {
   /** Another file: its WAL is no continuation of the earlier one's. */
   startOver(): void {
     this.#walHeader = null;
+    this.#wal.startOver();
   }
 
   observed(status: DatabaseStatus, state: DatabaseState, observation: Observation): void {
@@ -42,7 +47,8 @@ export class WatchReport {
     this.#readinessChanges(status, state);
     this.#resets(observation);
     this.#failures(observation);
-    this.#context.metrics.observed(status);
+    this.#replicators(status);
+    this.#wal.observed(status, observation.observedAtMs);
   }
 
   #guards(state: DatabaseState): void {
@@ -90,6 +96,19 @@ export class WatchReport {
         sinceMs,
       });
     }
+  }
+
+  /** Once for each that comes, and for each that goes. */
+  #replicators({ replicator }: DatabaseStatus): void {
+    const name = replicator?.checkpointsLeftToIt ? replicator.name : "";
+    if (name === this.#replicator) return;
+    const { events } = this.#context;
+    if (this.#replicator !== "") events.replicatorGone(this.#config.name, { replicator: this.#replicator });
+    if (replicator !== null && name !== "") {
+      const { evidence, holders, reason } = replicator;
+      events.replicatorDetected(this.#config.name, { replicator: name, evidence, holders, reason });
+    }
+    this.#replicator = name;
   }
 
   /** From nothing to something is no reset. */

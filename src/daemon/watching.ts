@@ -3,20 +3,29 @@
  * The interface (HTTP) is not part of it.
  */
 import type { Config } from "../config/config.ts";
+import { readBootId } from "../host/bootId.ts";
 import type { Clock } from "../host/clock.ts";
 import { syncFile } from "../host/fileSync.ts";
 import type { Os } from "../host/os.ts";
+import { lookAtExposure } from "../observe/exposureLook.ts";
 import { createObserver } from "../observe/observer.ts";
+import { lookAtReplicaDirectory } from "../observe/replicatorLook.ts";
+import { lookAtResidue } from "../observe/residueLook.ts";
+import { lookAtRestart } from "../observe/restartLook.ts";
 import type { Events } from "../report/events.ts";
 import type { Metrics } from "../report/metrics.ts";
 import type { WorkerPool } from "../worker/pool.ts";
 import { Fleet } from "./fleet.ts";
 import { jumpClock } from "./jumpClock.ts";
+import { LedgerKeeper } from "./ledgerKeeper.ts";
 import { Membership } from "./membership.ts";
 import { CronTimes, nextDueMs } from "./nextDue.ts";
 import { openableFiles } from "./openableFiles.ts";
 import { OpenerScans } from "./openerScans.ts";
+import { ResidueReports } from "./residueReports.ts";
+import { SqliteVersions } from "./sqliteVersions.ts";
 import { Sweeper } from "./sweeper.ts";
+import { SyncQueue } from "./syncQueue.ts";
 import type { WatchContext } from "./watchContext.ts";
 
 export interface WatchingParts {
@@ -51,13 +60,33 @@ export function createWatching(parts: WatchingParts): Watching {
   const ownPids = () => new Set([...pool.ownPids(), process.pid]);
   const observer = createObserver({ os, clock, ownPids });
   const openerScans = new OpenerScans({ os, clock }, ownPids);
+  const sqliteVersions = new SqliteVersions({ os, clock });
   const cron = new CronTimes();
+  const syncs = new SyncQueue();
+  const residueReports = new ResidueReports(config.stateDirectory);
+  const ledger = new LedgerKeeper({
+    stateDirectory: config.stateDirectory,
+    os,
+    clock,
+    events: parts.events,
+    bootId: readBootId(os),
+    sources: () => fleet.watches.map((watch) => () => watch.ledgerSeen()),
+  });
   const contextFor = (name: string): WatchContext => ({
     clock,
     events: parts.events,
     metrics,
-    observe: async (path) => (await observer.gatherSweep()).observe(path),
+    observe: async (path) => (await observer.gatherSweep()).observe(path, { anew: true }),
+    lookAtSqlite: (observation) => sqliteVersions.look(observation),
     scanOpeners: (observation) => openerScans.scan(openableFiles(observation)),
+    lookAtResidue: (observation, question) => lookAtResidue({ os, clock }, observation, question),
+    writeResidueReport: (report) => residueReports.write(report),
+    lookAtReplicaDirectory: (path) => lookAtReplicaDirectory(os, path),
+    lookAtExposure: (path, question) => lookAtExposure(os, path, question),
+    lookAtRestart: (question) => lookAtRestart({ os, clock }, question),
+    ledger,
+    lookIntervalMs: config.observeIntervalMs,
+    syncs,
     syncFile: (path, identity) => syncFile({ os, clock }, path, identity),
     run: reportingRun(parts, name),
     duplicateOf: (other, identity) => fleet.duplicateOf(other, identity),
@@ -65,7 +94,11 @@ export function createWatching(parts: WatchingParts): Watching {
     nextDue: (schedule, nowMs) => nextDueMs(schedule, cron, nowMs, 1),
     firstDue: (schedule, nowMs, of) => nextDueMs(schedule, cron, nowMs, phaseOf(of, fleet.watches.length)),
   });
-  const fleet = new Fleet({ contextFor, onAdded: metrics.register, onRemoved: metrics.unregister });
+  const fleet = new Fleet({
+    contextFor,
+    onAdded: (name) => metrics.register(name, () => fleet.watch(name)?.status() ?? null),
+    onRemoved: metrics.unregister,
+  });
   const membership = new Membership(fleet, parts.events, config);
   const sweeper = new Sweeper({
     clock,
@@ -79,7 +112,9 @@ export function createWatching(parts: WatchingParts): Watching {
     fleet,
     membership,
     start() {
+      ledger.readEarlier();
       sweeper.start();
+      ledger.start();
       globTimer = setInterval(() => {
         if (membership.config.globs.length > 0) void membership.reconcile();
       }, config.globIntervalMs);
@@ -90,6 +125,7 @@ export function createWatching(parts: WatchingParts): Watching {
       clearInterval(globTimer);
       cron.close();
       await fleet.finish(membership.config.shutdownTimeoutMs);
+      await ledger.stop();
     },
   };
 }

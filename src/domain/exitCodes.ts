@@ -4,6 +4,8 @@ export const exitCodes = {
   /** The answer is no: not ready, incomplete, corrupt. */
   no: 1,
   usage: 64,
+  /** What was to be looked at is no database, or cannot be read. */
+  dataError: 65,
   unavailable: 69,
   internal: 70,
   config: 78,

@@ -28,8 +28,34 @@ export type FileLook =
 
 export interface LockHolder {
   readonly pid: number;
-  /** From /proc/PID/comm; null when it could not be read. Never the argument list: it holds secrets. */
+  /** As /proc/PID/comm has it; null when it could not be read. Never the argument list: it holds secrets. */
   readonly comm: string | null;
+  /** Name of its effective user in /etc/passwd, "uid N" without one; null when it could not be read. */
+  readonly user: string | null;
+  /** systemd unit, or pod and container, by its control group; null: none, or it could not be read. */
+  readonly unit: string | null;
+}
+
+/**
+ * Locks of processes in other PID namespaces, which /proc/locks does not list, by fcntl(F_GETLK): that they are held,
+ * not by whom. The kernel names one holder of each: where it names one that is listed, or one of our own, others may
+ * hold the lock too. So true is certain, false is not where somebody else is named.
+ */
+export interface HiddenLocks {
+  /** Byte 128 of -shm. */
+  readonly connected: boolean;
+  /** Byte 120, 121 and 122 of -shm. */
+  readonly writer: boolean;
+  readonly checkpointer: boolean;
+  readonly recovering: boolean;
+  /** The SHARED range of the database, for writing. */
+  readonly exclusive: boolean;
+  /** Any lock on the database. */
+  readonly databaseLocked: boolean;
+  /** READ(0) to READ(4) that are held for reading. */
+  readonly readerMarks: readonly number[];
+  /** A process of this daemon's own was named for one of the marks: who else reads there cannot be told. */
+  readonly readersCovered: boolean;
 }
 
 /** Locks of other processes than this daemon and its workers, from /proc/locks. */
@@ -44,6 +70,10 @@ export type LockLook =
       readonly connected: readonly LockHolder[];
       /** Byte 120 of -shm. */
       readonly writer: LockHolder | null;
+      /** Byte 121 of -shm, held for writing: a checkpoint is at work, or a recovery. */
+      readonly checkpointer: LockHolder | null;
+      /** Byte 122 of -shm: the WAL-index is being made from the WAL. */
+      readonly recovering: LockHolder | null;
       /** Bytes 123 to 127 of -shm: READ(0) to READ(4). */
       readonly readers: readonly { readonly mark: number; readonly holder: LockHolder }[];
       /**
@@ -51,7 +81,9 @@ export type LockLook =
        * processes outside it are not listed although they hold: an empty list then proves nothing.
        */
       readonly viewIsComplete: boolean;
-      /** Connected, this daemon's own workers included. */
+      /** Null: all locks are listed, or those of other PID namespaces could not be asked for. */
+      readonly hidden: HiddenLocks | null;
+      /** Connected, this daemon's own workers included; all that are hidden count as one. */
       readonly connectedWithOwnCount: number;
     }
   | { readonly kind: "unobservable"; readonly reason: string };
@@ -76,10 +108,14 @@ export type MountLook =
   | {
       readonly kind: "seen";
       readonly fileSystemType: string;
+      /** What was mounted, as mountinfo says it: a device, a server, the name of a FUSE program. */
+      readonly source?: string;
       readonly mountPoint: string;
       /** "major:minor" in decimal, as mountinfo says (on Btrfs not what stat says). */
       readonly device: string;
       readonly readOnly: boolean;
+      /** False: mounted with nobarrier or barrier=0, so that a sync does not reach the medium. */
+      readonly writeBarriers: boolean;
     }
   | { readonly kind: "unobservable"; readonly reason: string };
 

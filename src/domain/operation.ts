@@ -3,7 +3,14 @@
  * Types only; `worker/protocol.ts` validates the messages with zod.
  */
 import type { Profile } from "./databaseConfig.ts";
-import type { CheckResult, LockedResult, PassiveResult, ProfileResult, TruncateResult } from "./outcome.ts";
+import type {
+  CheckResult,
+  GuardedTruncateResult,
+  LockedResult,
+  PassiveResult,
+  ProfileResult,
+  TruncateResult,
+} from "./outcome.ts";
 
 /** The file that must be opened: the operation compares device and inode before and after it opens. */
 export interface Target {
@@ -30,6 +37,18 @@ export type Operation =
       readonly mountDevice: string | null;
     }
   | { readonly kind: "truncateCheckpoint"; readonly profile: Profile; readonly holdBudgetMs: number }
+  /** TRUNCATE that never leaves a complete WAL to others: beside connections with the WAL-reset bug. */
+  | {
+      readonly kind: "guardedTruncate";
+      readonly profile: Profile;
+      readonly holdBudgetMs: number;
+      /** Beside writers and readers that go on it is tried for this long. */
+      readonly acquireBudgetMs: number;
+      /** A WAL that it completed is not let go before it is reset or incomplete again, or this time is over. */
+      readonly settleMs: number;
+      /** "major:minor" of the mount in decimal, to find the locks in /proc/locks. */
+      readonly mountDevice: string;
+    }
   | {
       readonly kind: "integrityCheck";
       readonly profile: Profile;
@@ -46,5 +65,6 @@ export interface OperationResults {
   passiveCheckpoint: PassiveResult;
   lockedCheckpoint: LockedResult;
   truncateCheckpoint: TruncateResult;
+  guardedTruncate: GuardedTruncateResult;
   integrityCheck: CheckResult;
 }

@@ -69,6 +69,13 @@ export interface TruncateResult {
   readonly durationMs: number;
 }
 
+export interface GuardedTruncateResult extends TruncateResult {
+  /** It completed the WAL, could not reset it, and its time was over. */
+  readonly leftComplete: boolean;
+  /** Why it was not truncated; empty: it was. */
+  readonly reason: string;
+}
+
 export interface CheckResult {
   /** Rows of quick_check or integrity_check without the lone "ok"; empty: the check passed. */
   readonly messages: readonly string[];

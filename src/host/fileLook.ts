@@ -2,46 +2,41 @@
  * One look at one path: is something there, and of what kind? Opens nothing, so nothing can block on a FIFO
  * or wake a device. What went wrong is in the result, never thrown.
  */
-import type { BigIntStats } from "node:fs";
 import type { FileKind, FileLook } from "../domain/observation.ts";
 import { errnoOf } from "./errno.ts";
+import type { FileStats } from "./fileStats.ts";
 import type { Os } from "./os.ts";
 
-/** With `followLinks` a link that leads nowhere is `absent`, one that leads to itself `unreadable` (ELOOP). */
-export function lookAtFile(os: Os, path: string, options: { readonly followLinks: boolean }): FileLook {
-  const operation = options.followLinks ? "stat" : "lstat";
+/** A look of which is also known when anything about the file last changed. */
+export type StatLook =
+  | Exclude<FileLook, { readonly kind: "regular" }>
+  | Extract<FileStats, { readonly kind: "regular" }>;
+
+const absent: StatLook = Object.freeze({ kind: "absent" });
+
+const others: Readonly<Record<FileKind, StatLook>> = {
+  directory: { kind: "other", what: "directory" },
+  fifo: { kind: "other", what: "fifo" },
+  socket: { kind: "other", what: "socket" },
+  device: { kind: "other", what: "device" },
+  symbolicLink: { kind: "other", what: "symbolicLink" },
+};
+
+/**
+ * With `followLinks` a link that leads nowhere is `absent`, one that leads to itself `unreadable` (ELOOP). Without, a
+ * look is the very value of the one before while nothing has changed.
+ */
+export function lookAtFile(os: Os, path: string, options: { readonly followLinks: boolean }): StatLook {
   try {
-    const stats = os[operation](path);
-    return stats === undefined ? { kind: "absent" } : lookOfStats(stats);
+    const stats = options.followLinks ? os.stat(path) : os.lstat(path);
+    return stats === undefined ? absent : lookOfStats(stats);
   } catch (error) {
     const code = errnoOf(error);
-    return code === "ENOENT" ? { kind: "absent" } : { kind: "unreadable", operation, code };
+    if (code === "ENOENT") return absent;
+    return { kind: "unreadable", operation: options.followLinks ? "stat" : "lstat", code };
   }
 }
 
-/** "device:inode", decimal, as stat(2) says them; the device is not always the one that mountinfo says. */
-export function identityOf(stats: BigIntStats): string {
-  return `${stats.dev}:${stats.ino}`;
-}
-
-function lookOfStats(stats: BigIntStats): FileLook {
-  if (!stats.isFile()) return { kind: "other", what: kindOf(stats) };
-  return {
-    kind: "regular",
-    identity: identityOf(stats),
-    sizeBytes: Number(stats.size),
-    modifiedAtMs: Number(stats.mtimeMs),
-    uid: Number(stats.uid),
-    gid: Number(stats.gid),
-    permissions: Number(stats.mode) & 0o7777,
-    linkCount: Number(stats.nlink),
-  };
-}
-
-function kindOf(stats: BigIntStats): FileKind {
-  if (stats.isDirectory()) return "directory";
-  if (stats.isFIFO()) return "fifo";
-  if (stats.isSocket()) return "socket";
-  if (stats.isSymbolicLink()) return "symbolicLink";
-  return "device";
+function lookOfStats(stats: FileStats): StatLook {
+  return stats.kind === "regular" ? stats : others[stats.kind];
 }

@@ -9,7 +9,6 @@
 import type { Failure, Outcome, SyncResult } from "../domain/outcome.ts";
 import type { Clock } from "./clock.ts";
 import { errnoOf } from "./errno.ts";
-import { identityOf } from "./fileLook.ts";
 import type { Os } from "./os.ts";
 
 export interface SyncHost {
@@ -33,8 +32,8 @@ export async function syncFile(host: SyncHost, path: string, identity: string): 
   let operation: "fstat" | "fdatasync" = "fstat";
   try {
     const stats = os.fstat(descriptor);
-    if (!stats.isFile() || identityOf(stats) !== identity)
-      return anotherFile(path, identity, identityOf(stats));
+    if (stats.kind !== "regular" || stats.identity !== identity)
+      return anotherFile(path, identity, stats.identity);
     operation = "fdatasync";
     await os.fdatasync(descriptor);
     return { ok: true, durationMs: clock.monotonicMs() - startedAtMs };

@@ -7,11 +7,12 @@
  * loop breathe.
  */
 import type { Opener, OpenerLook } from "../domain/observation.ts";
+import { breather } from "./breather.ts";
 import type { Clock } from "./clock.ts";
 import { errnoOf } from "./errno.ts";
 import type { Os } from "./os.ts";
 import { descriptorIdentity, descriptorIsWritable, listDescriptors } from "./processDescriptors.ts";
-import { readProcessName } from "./processName.ts";
+import { createProcessMemory } from "./processLook.ts";
 
 /** "device:inode" of each; null: there is none. */
 export interface OpenableFiles {
@@ -33,7 +34,6 @@ interface Sighting {
   writable: boolean;
 }
 
-const sliceMs = 4;
 const fileRoles = ["database", "wal", "journal"] as const;
 
 /**
@@ -56,6 +56,7 @@ export async function scanOpeners(
   const targets = targetsOf(databases);
   const openersOf = new Map<OpenableFiles, Opener[]>(databases.map((database) => [database, []]));
   const breathe = breather(host.clock);
+  const lookAtProcess = createProcessMemory(os);
   let hiddenProcessCount = 0;
   for (const entry of entries) {
     const pid = /^\d+$/.test(entry) ? Number(entry) : null;
@@ -68,11 +69,11 @@ export async function scanOpeners(
     }
     const sightings = await sightingsIn(os, pid, descriptors, targets, breathe);
     if (sightings.size === 0 || ownPids().has(pid)) continue;
-    const comm = readProcessName(os, pid);
+    const holder = lookAtProcess(pid);
     for (const [database, { roles, writable }] of sightings)
       openersOf
         .get(database)
-        ?.push({ pid, comm, files: fileRoles.filter((role) => roles.has(role)), writable });
+        ?.push({ ...holder, files: fileRoles.filter((role) => roles.has(role)), writable });
   }
   return new Map(
     databases.map((database) => [
@@ -115,18 +116,4 @@ function targetsOf(databases: readonly OpenableFiles[]): Targets {
     }
   }
   return targets;
-}
-
-/** Null while the slice lasts; then a promise that lets everything else have its turn. */
-function breather(clock: Clock): () => Promise<void> | null {
-  let startedAtMs = clock.monotonicMs();
-  return () => {
-    if (clock.monotonicMs() - startedAtMs < sliceMs) return null;
-    return new Promise((resolve) => {
-      setImmediate(() => {
-        startedAtMs = clock.monotonicMs();
-        resolve();
-      });
-    });
-  };
 }

@@ -7,13 +7,10 @@
  * or -shm drops all locks that the process holds on it (sqlite.org/howtocorrupt.html, section 2.2).
  * Descriptors are closed on exec: node:fs sets O_CLOEXEC on all of them.
  */
-import type { BigIntStats } from "node:fs";
 import {
   closeSync,
   constants,
   fdatasync,
-  fstatSync,
-  lstatSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -21,20 +18,20 @@ import {
   readSync,
   realpathSync,
   statfsSync,
-  statSync,
 } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { createStatCalls, type FileStats, type StatCalls } from "./fileStats.ts";
 import { effectiveAccess } from "./libc.ts";
 
 export interface Os {
   realpath(path: string): string;
+  /** Undefined: nothing there. The very value of the look before while the file is as it was then. */
+  lstat(path: string): FileStats | undefined;
   /** Undefined: nothing there. */
-  lstat(path: string): BigIntStats | undefined;
-  /** Undefined: nothing there. */
-  stat(path: string): BigIntStats | undefined;
+  stat(path: string): FileStats | undefined;
   /** For reading; never follows a link at the end of the path, never waits for a FIFO's other end. */
   open(path: string): number;
-  fstat(descriptor: number): BigIntStats;
+  fstat(descriptor: number): FileStats;
   /** Bytes read at the position; 0 at the end of the file. */
   read(descriptor: number, buffer: Uint8Array, positionBytes: number): number;
   close(descriptor: number): void;
@@ -49,17 +46,27 @@ export interface Os {
   /** A small file under /proc. */
   readProc(path: string): string;
   readProcDirectory(path: string): readonly string[];
+  /** Names in a directory that somebody else keeps small. */
+  readDirectory(path: string): readonly string[];
   readProcLink(path: string): string;
 }
 
 const openFlags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
 
+let loadedStatCalls: StatCalls | undefined;
+
+/** Loaded at the first look. */
+function statCalls(): StatCalls {
+  loadedStatCalls ??= createStatCalls();
+  return loadedStatCalls;
+}
+
 export const realOs: Os = {
   realpath: (path) => realpathSync(path),
-  lstat: (path) => lstatSync(path, { bigint: true, throwIfNoEntry: false }),
-  stat: (path) => statSync(path, { bigint: true, throwIfNoEntry: false }),
+  lstat: (path) => statCalls().lstat(path),
+  stat: (path) => statCalls().stat(path),
   open: (path) => openSync(path, openFlags),
-  fstat: (descriptor) => fstatSync(descriptor, { bigint: true }),
+  fstat: (descriptor) => statCalls().fstat(descriptor),
   read: (descriptor, buffer, positionBytes) =>
     readSync(descriptor, buffer, 0, buffer.byteLength, positionBytes),
   close: (descriptor) => closeSync(descriptor),
@@ -75,5 +82,6 @@ export const realOs: Os = {
   readProcLocks: () => readFile("/proc/locks", "utf8"),
   readProc: (path) => readFileSync(path, "utf8"),
   readProcDirectory: (path) => readdirSync(path),
+  readDirectory: (path) => readdirSync(path),
   readProcLink: (path) => readlinkSync(path),
 };

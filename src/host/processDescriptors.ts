@@ -4,7 +4,6 @@
  */
 import { constants } from "node:fs";
 import { errnoOf } from "./errno.ts";
-import { identityOf } from "./fileLook.ts";
 import type { Os } from "./os.ts";
 
 /** Numbers of the descriptors. `hidden`: it belongs to another user. */
@@ -24,8 +23,7 @@ export function descriptorIdentity(os: Os, pid: number, descriptor: string): str
   try {
     // Reading the link touches no file system, so most descriptors are sorted out for nothing.
     if (!os.readProcLink(path).startsWith("/")) return null;
-    const stats = os.stat(path);
-    return stats === undefined ? null : identityOf(stats);
+    return os.stat(path)?.identity ?? null;
   } catch (error) {
     errnoOf(error);
     return null;

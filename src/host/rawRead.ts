@@ -5,7 +5,6 @@
  */
 
 import { errnoOf } from "./errno.ts";
-import { identityOf } from "./fileLook.ts";
 import type { Os } from "./os.ts";
 
 export type RawRead =
@@ -15,8 +14,17 @@ export type RawRead =
   | { readonly kind: "changed" }
   | { readonly kind: "unreadable"; readonly operation: string; readonly code: string };
 
-/** @param identity "device:inode" of the regular file that was seen at the path. */
-export function readPrefix(os: Os, path: string, identity: string, byteCount: number): RawRead {
+/**
+ * @param identity "device:inode" of the regular file that was seen at the path.
+ * @param into as long as what is to be read; the result is its beginning.
+ */
+export function readPrefix(
+  os: Os,
+  path: string,
+  identity: string,
+  byteCount: number,
+  into: Uint8Array = new Uint8Array(byteCount),
+): RawRead {
   let descriptor: number;
   try {
     descriptor = os.open(path);
@@ -26,9 +34,9 @@ export function readPrefix(os: Os, path: string, identity: string, byteCount: nu
   let operation = "fstat";
   try {
     const stats = os.fstat(descriptor);
-    if (!stats.isFile() || identityOf(stats) !== identity) return { kind: "changed" };
+    if (stats.kind !== "regular" || stats.identity !== identity) return { kind: "changed" };
     operation = "read";
-    return { kind: "bytes", bytes: readFully(os, descriptor, byteCount) };
+    return { kind: "bytes", bytes: readFully(os, descriptor, into) };
   } catch (error) {
     return { kind: "unreadable", operation, code: errnoOf(error) };
   } finally {
@@ -36,19 +44,21 @@ export function readPrefix(os: Os, path: string, identity: string, byteCount: nu
   }
 }
 
-function openFailure(code: string): RawRead {
+/** What it means that a path that was looked at just before cannot be opened. */
+export function openFailure(code: string): Exclude<RawRead, { readonly kind: "bytes" }> {
   // ELOOP: O_NOFOLLOW met a symbolic link. ENXIO: a socket, or a FIFO's other end that nobody has.
   if (code === "ENOENT" || code === "ELOOP" || code === "ENXIO") return { kind: "changed" };
   return { kind: "unreadable", operation: "open", code };
 }
 
-function readFully(os: Os, descriptor: number, byteCount: number): Uint8Array {
-  const buffer = new Uint8Array(byteCount);
+/** @returns the beginning of `buffer`: what there is of the file, as far as it goes. Throws as `Os` does. */
+export function readFully(os: Os, descriptor: number, buffer: Uint8Array): Uint8Array {
   let filledBytes = 0;
-  while (filledBytes < byteCount) {
-    const readBytes = os.read(descriptor, buffer.subarray(filledBytes), filledBytes);
+  while (filledBytes < buffer.byteLength) {
+    const rest = filledBytes === 0 ? buffer : buffer.subarray(filledBytes);
+    const readBytes = os.read(descriptor, rest, filledBytes);
     if (readBytes === 0) break;
     filledBytes += readBytes;
   }
-  return buffer.subarray(0, filledBytes);
+  return filledBytes === buffer.byteLength ? buffer : buffer.subarray(0, filledBytes);
 }

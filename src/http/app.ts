@@ -5,6 +5,7 @@
  * Invariants: no request has a body; every error is JSON; nothing is cached; no request waits on a
  * database, except the two that ask for one.
  */
+import { Readable } from "node:stream";
 import fastify, { type FastifyInstance } from "fastify";
 import type { Logger } from "../report/log.ts";
 import { isAllowedHost } from "./access.ts";
@@ -40,6 +41,7 @@ GET  /health/startup, /startupz                 every startup sequence has ended
 GET  /api/v1/databases                          status of all databases
 GET  /api/v1/databases/NAME                     status of one
 POST /api/v1/databases/NAME/checkpoint          Unix socket, or bearer token
+POST /api/v1/databases/NAME/announce-restore    what changes the file within an hour is a restore; the same
 POST /api/v1/databases/NAME/integrity-check     ?check=quick, ?check=full; the same
 `;
 
@@ -67,8 +69,8 @@ export function createApp(view: DaemonView, options: AppOptions): FastifyInstanc
   app.get("/", (_request, reply) => reply.type("text/plain; charset=utf-8").send(endpoints));
   refuseOtherMethods(app, "/", ["GET", "HEAD"]);
   app.get("/metrics", async (_request, reply) => {
-    const text = await view.metricsText();
-    return reply.type(view.metricsContentType).send(text);
+    const pieces = await view.metricsText();
+    return reply.type(view.metricsContentType).send(Readable.from(pieces, { objectMode: false }));
   });
   refuseOtherMethods(app, "/metrics", ["GET", "HEAD"]);
   addHealthRoutes(app, view);

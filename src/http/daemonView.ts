@@ -1,7 +1,8 @@
 /**
- * What the HTTP interface sees of the daemon, and the two things it may ask of it. The app knows nothing
+ * What the HTTP interface sees of the daemon, and what it may ask of it. The app knows nothing
  * else, so that it can be built and tested without a daemon. Types only.
  */
+import type { RestoreAnnouncement } from "../domain/ledger.ts";
 import type { CheckpointStatus, DatabaseStatus, IntegrityStatus, Readiness } from "../domain/status.ts";
 
 export type ActResult<Value> =
@@ -20,12 +21,15 @@ export type ActResult<Value> =
 export interface DaemonView {
   readonly version: string;
   readonly metricsContentType: string;
-  metricsText(): Promise<string>;
+  /** In pieces: of many databases it is megabytes, and one piece would keep the event loop for too long. */
+  metricsText(): Promise<readonly string[]>;
   readiness(): Readiness;
   /** The startup sequence of every database has ended, with whatever verdict. */
   startupEnded(): boolean;
   databases(): readonly DatabaseStatus[];
   database(name: string): DatabaseStatus | null;
   requestCheckpoint(name: string): Promise<ActResult<CheckpointStatus>>;
+  /** Resolves when it is on disk. */
+  announceRestore(name: string): Promise<ActResult<RestoreAnnouncement>>;
   requestIntegrityCheck(name: string, check: IntegrityStatus["check"]): Promise<ActResult<IntegrityStatus>>;
 }

@@ -34,6 +34,7 @@ export function addDatabaseRoutes(
     return status === null ? sendUnknown(reply, name) : reply.send(withIsoTimes(status));
   });
   addAct(app, rule, acting, "checkpoint", (request) => view.requestCheckpoint(nameOf(request)));
+  addAct(app, rule, acting, "announce-restore", (request) => view.announceRestore(nameOf(request)));
   addAct(app, rule, acting, "integrity-check", (request) => {
     const check = checkOf(request);
     return check === null ? null : view.requestIntegrityCheck(nameOf(request), check);

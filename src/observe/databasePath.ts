@@ -15,6 +15,26 @@ export type ResolvedPath =
   /** Nothing usable is there; `path` is where it would be, its directory resolved as far as that goes. */
   | { readonly kind: "unresolved"; readonly path: string; readonly look: FileLook };
 
+/** The names that SQLite gives to the files of one database. */
+export interface DatabasePaths {
+  readonly directory: string;
+  readonly database: string;
+  readonly wal: string;
+  readonly shm: string;
+  readonly journal: string;
+}
+
+/** @param path resolved: SQLite names the others after it. */
+export function pathsOf(path: string): DatabasePaths {
+  return {
+    directory: dirname(path),
+    database: path,
+    wal: `${path}-wal`,
+    shm: `${path}-shm`,
+    journal: `${path}-journal`,
+  };
+}
+
 export interface PathResolver {
   resolve(path: string): ResolvedPath;
   /** Nothing is at the resolved path any more: resolve the configured one anew next time. */

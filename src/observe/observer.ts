@@ -6,30 +6,18 @@
  * a sweep is for now, not for keeping. Only for processes that never use SQLite: reading a database and closing it drops every lock
  * that the process holds on it (sqlite.org/howtocorrupt.html, section 2.2).
  */
-import { constants } from "node:fs";
-import { dirname } from "node:path";
-import type {
-  AccessLook,
-  FileLook,
-  LockHolder,
-  LockLook,
-  MountLook,
-  Observation,
-} from "../domain/observation.ts";
-import type { DatabaseHeaderResult } from "../format/databaseHeader.ts";
+import type { LockHolder, MountLook, Observation } from "../domain/observation.ts";
 import type { ProcLock } from "../format/procLocks.ts";
 import type { Clock } from "../host/clock.ts";
-import { lookAtFile } from "../host/fileLook.ts";
 import { readFreeBytes } from "../host/freeSpace.ts";
-import { readMounts } from "../host/mounts.ts";
 import type { Os } from "../host/os.ts";
 import { isInInitialPidNamespace } from "../host/pidNamespace.ts";
-import { readProcessName } from "../host/processName.ts";
-import { gatherProcLocks } from "../host/procLocks.ts";
-import { type FileReading, readDatabaseHeader, readWal } from "./databaseFiles.ts";
-import { createPathResolver, type PathResolver } from "./databasePath.ts";
-import { indexLocks, type LockedFile, type LockSources, lookAtLocks } from "./lockLook.ts";
-import { createMountTable, type MountTable } from "./mountTable.ts";
+import { createProcessMemory, type LookAtProcess } from "../host/processLook.ts";
+import { createLockGatherer } from "../host/procLocks.ts";
+import { DatabaseLook, type SweepView } from "./databaseLook.ts";
+import type { HeldBudget } from "./heldFile.ts";
+import { indexLocks, type LockIndex } from "./lockLook.ts";
+import { createMountMemory } from "./mountTable.ts";
 
 export interface ObserverHost {
   readonly os: Os;
@@ -44,149 +32,107 @@ export interface Observer {
 }
 
 export interface Sweep {
-  /** @param path absolute, as configured. */
-  observe(path: string): Observation;
+  /**
+   * What has not changed since the look before at this path is the same value as there.
+   * @param path absolute, as configured.
+   * @param options `anew`: everything is read again, also what cannot have changed by all that is seen.
+   */
+  observe(path: string, options?: { readonly anew: boolean }): Observation;
 }
 
 export function createObserver(host: ObserverHost): Observer {
-  const paths = createPathResolver(host.os);
-  const viewIsComplete = isInInitialPidNamespace(host.os);
-  const { os } = host;
-  const mounts = createMountMemory(host);
+  const { os, clock } = host;
+  const viewIsComplete = isInInitialPidNamespace(os);
+  const gatherLocks = createLockGatherer(os);
+  const indexOf = createIndexMemory();
+  const mounts = createMountMemory(os, clock);
+  const ownPidsNow = rememberPids(host.ownPids);
+  const lookFor = createLookMemory(os, clock);
+  const lookAtProcess = createProcessMemory(os);
   return {
     gatherSweep: async () => {
-      const locks = await gatherProcLocks(os);
-      return beginSweep(host, paths, viewIsComplete, locks, mounts());
+      const locksAtMs = clock.nowMs();
+      const locks = await gatherLocks();
+      const view: SweepView = {
+        os,
+        nowMs: () => clock.nowMs(),
+        locksAtMs,
+        sources:
+          locks === null
+            ? null
+            : {
+                index: indexOf(locks),
+                ownPids: ownPidsNow(),
+                holderOf: rememberHolders(lookAtProcess),
+                viewIsComplete,
+              },
+        mountFor: mounts(),
+        freeBytesAt: rememberFreeBytes(os),
+      };
+      return {
+        observe: (path, options = { anew: false }) => lookFor(path).look(view, options),
+      };
     },
   };
 }
 
-/** Mounts change rarely, and reading them was nearly half of what an idle daemon did (measured). */
-const mountsKeptMs = 5_000;
-
-function createMountMemory(host: ObserverHost): () => MountTable {
-  let table: MountTable | null = null;
-  let readAtMs = 0;
+/** The very same set for as long as its members are the same. */
+function rememberPids(read: () => ReadonlySet<number>): () => ReadonlySet<number> {
+  let known: ReadonlySet<number> = new Set();
   return () => {
-    const nowMs = host.clock.monotonicMs();
-    if (table === null || nowMs - readAtMs >= mountsKeptMs) {
-      const mounts = readMounts(host.os);
-      // What could not be read is tried again at the next sweep.
-      if (mounts === null) return createMountTable(null);
-      table = createMountTable(mounts);
-      readAtMs = nowMs;
+    const pids = read();
+    if (pids.symmetricDifference(known).size > 0) known = pids;
+    return known;
+  };
+}
+
+/** The same list of locks needs no new index. */
+function createIndexMemory(): (locks: readonly ProcLock[]) => LockIndex {
+  let of: readonly ProcLock[] = [];
+  let index: LockIndex = indexLocks(of);
+  return (locks) => {
+    if (locks !== of) index = indexLocks(locks);
+    of = locks;
+    return index;
+  };
+}
+
+/** A quarter of the descriptors that a process has by default. */
+const heldCountMax = 256;
+/** What is looked at no more is forgotten after this long. */
+const lookKeptMs = 120_000;
+
+function createLookMemory(os: Os, clock: Clock): (path: string) => DatabaseLook {
+  const kept = new Map<string, { readonly look: DatabaseLook; usedAtMs: number }>();
+  const heldBudget: HeldBudget = { leftCount: heldCountMax };
+  let sweptAtMs = clock.monotonicMs();
+  return (path) => {
+    const nowMs = clock.monotonicMs();
+    if (nowMs - sweptAtMs >= lookKeptMs) {
+      sweptAtMs = nowMs;
+      for (const [unused, { look, usedAtMs }] of kept) {
+        if (nowMs - usedAtMs < lookKeptMs) continue;
+        look.end();
+        kept.delete(unused);
+      }
     }
-    return table;
+    let entry = kept.get(path);
+    if (entry === undefined) {
+      // The golden ratio spreads any number of them evenly.
+      entry = { look: new DatabaseLook(os, path, (kept.size * 0.618) % 1, heldBudget), usedAtMs: nowMs };
+      kept.set(path, entry);
+    }
+    entry.usedAtMs = nowMs;
+    return entry.look;
   };
 }
 
-function beginSweep(
-  host: ObserverHost,
-  paths: PathResolver,
-  viewIsComplete: boolean,
-  locks: readonly ProcLock[] | null,
-  mountFor: MountTable,
-): Sweep {
-  const { os } = host;
-  const sources: LockSources | null =
-    locks === null
-      ? null
-      : { index: indexLocks(locks), ownPids: host.ownPids(), holderOf: rememberHolders(os), viewIsComplete };
-  const freeBytesAt = rememberFreeBytes(os);
-  return {
-    observe(configuredPath) {
-      const observedAtMs = host.clock.nowMs();
-      const { path, isThere, database } = readDatabase(os, paths, configuredPath);
-      const { wal, shm } = readWal(os, `${path}-wal`, `${path}-shm`);
-      const mount = mountFor(path);
-      return Object.freeze({
-        observedAtMs,
-        resolvedPath: isThere ? path : null,
-        database: database.look,
-        wal: wal.look,
-        shm: shm.look,
-        journal: lookAtFile(os, `${path}-journal`, { followLinks: false }),
-        header: database.parsed,
-        walHeader: wal.parsed,
-        walIndex: shm.parsed,
-        mount,
-        locks: lookAtLocksOf(sources, database.look, mount, shm.look, mountFor(`${path}-shm`)),
-        access: lookAtAccess(os, path, database.look, wal.look, shm.look),
-        freeBytes: freeBytesAt(dirname(path), mount),
-      });
-    },
-  };
-}
-
-interface DatabaseReading {
-  readonly path: string;
-  readonly isThere: boolean;
-  readonly database: FileReading<DatabaseHeaderResult>;
-}
-
-/** A kept path at which nothing is any more is resolved anew: the link in it may lead elsewhere now. */
-function readDatabase(os: Os, paths: PathResolver, configuredPath: string): DatabaseReading {
-  for (let attempt = 1; ; attempt += 1) {
-    const resolved = paths.resolve(configuredPath);
-    const { path } = resolved;
-    if (resolved.kind === "unresolved")
-      return { path, isThere: false, database: { look: resolved.look, parsed: null } };
-    const database = readDatabaseHeader(os, path);
-    if (database.look.kind !== "absent") return { path, isThere: true, database };
-    paths.forget(configuredPath);
-    if (attempt === 2) return { path, isThere: false, database };
-  }
-}
-
-function lookAtLocksOf(
-  sources: LockSources | null,
-  database: FileLook,
-  databaseMount: MountLook,
-  shm: FileLook,
-  shmMount: MountLook,
-): LockLook {
-  if (sources === null) return { kind: "unobservable", reason: "/proc/locks cannot be read" };
-  if (databaseMount.kind !== "seen") return databaseMount;
-  if (shmMount.kind !== "seen") return shmMount;
-  return lookAtLocks(sources, lockedFile(database, databaseMount.device), lockedFile(shm, shmMount.device));
-}
-
-function lockedFile(look: FileLook, device: string): LockedFile | null {
-  if (look.kind !== "regular") return null;
-  return { device, inode: look.identity.slice(look.identity.indexOf(":") + 1) };
-}
-
-/** Null: nothing that could be opened is there. A file that is absent could be made where the directory allows. */
-function lookAtAccess(
-  os: Os,
-  path: string,
-  database: FileLook,
-  wal: FileLook,
-  shm: FileLook,
-): AccessLook | null {
-  if (database.kind === "other") return null;
-  const directoryWritable = os.access(dirname(path), constants.W_OK | constants.X_OK);
-  // Every last close takes -wal and -shm away: gone since it was looked at is not forbidden.
-  const isGone = (look: FileLook, suffix: string): boolean =>
-    look.kind === "absent" || lookAtFile(os, path + suffix, { followLinks: false }).kind === "absent";
-  const writable = (look: FileLook, suffix: string): boolean =>
-    os.access(path + suffix, constants.W_OK) || (directoryWritable && isGone(look, suffix));
-  return {
-    databaseReadable: database.kind !== "absent" && os.access(path, constants.R_OK),
-    databaseWritable: writable(database, ""),
-    walWritable: writable(wal, "-wal"),
-    shmWritable: writable(shm, "-shm"),
-    directoryWritable,
-    effectiveUid: process.geteuid?.() ?? -1,
-  };
-}
-
-function rememberHolders(os: Os): (pid: number) => LockHolder {
+function rememberHolders(lookAtProcess: LookAtProcess): LookAtProcess {
   const holders = new Map<number, LockHolder>();
   return (pid) => {
     const known = holders.get(pid);
     if (known !== undefined) return known;
-    const holder: LockHolder = { pid, comm: readProcessName(os, pid) };
+    const holder = lookAtProcess(pid);
     holders.set(pid, holder);
     return holder;
   };
@@ -194,9 +140,9 @@ function rememberHolders(os: Os): (pid: number) => LockHolder {
 
 /** Once for each file system in a sweep; for a path whose mount is not known, once for its directory. */
 function rememberFreeBytes(os: Os): (directory: string, mount: MountLook) => number | null {
-  const freeBytes = new Map<string, number | null>();
+  const freeBytes = new Map<MountLook | string, number | null>();
   return (directory, mount) => {
-    const key = mount.kind === "seen" ? `${mount.device} ${mount.mountPoint}` : directory;
+    const key = mount.kind === "seen" ? mount : directory;
     const known = freeBytes.get(key);
     if (known !== undefined) return known;
     const read = readFreeBytes(os, directory);

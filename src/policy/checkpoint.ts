@@ -6,9 +6,12 @@
 import type { DatabaseConfig } from "../domain/databaseConfig.ts";
 import type { Observation } from "../domain/observation.ts";
 import type { CheckpointOutcomeName } from "../domain/status.ts";
+import { shortensAtOnce } from "./fileSystems.ts";
 import { isAlone, isIdle, type LockPermission, lockPermission } from "./lockPermission.ts";
+import { whyLeftToReplicator } from "./replicator.ts";
 import type { CheckpointRun, DatabaseState } from "./state.ts";
 import { walHolders } from "./walHolders.ts";
+import { type GuardedTruncate, guardedStep, walResetRisk } from "./walResetRisk.ts";
 import { isWal, liveWalBytes, type WalState, walStateOf } from "./walState.ts";
 
 export type CheckpointStep =
@@ -22,6 +25,7 @@ export type CheckpointStep =
       readonly drainReaders: boolean;
     }
   | { readonly kind: "truncate"; readonly holdBudgetMs: number }
+  | GuardedTruncate
   | {
       readonly kind: "done";
       readonly outcome: CheckpointOutcomeName;
@@ -45,6 +49,8 @@ export function nextCheckpointStep(
   if (observation.header?.kind !== "header") return done("skipped", "the header cannot be read", false);
   if (!isWal(observation)) return done("skipped", "not in WAL mode", true);
   const wal = walStateOf(observation);
+  const leftToOther = whyLeftToReplicator(state.replicator);
+  if (leftToOther !== null) return withoutUs(wal, leftToOther);
   const view: View = {
     run,
     observation,
@@ -54,6 +60,9 @@ export function nextCheckpointStep(
     permission: lockPermission(config, state.activity, observation, nowMs),
     idle: isAlone(observation) || isIdle(config, state.activity, observation, nowMs),
   };
+  if (run.step === "guardedTruncate") return afterGuardedTruncate(view);
+  const risk = walResetRisk(observation, state.sqliteProcesses);
+  if (risk !== null) return besideAffected(view, risk);
   switch (run.step) {
     case "begin":
       return begin(view);
@@ -68,6 +77,47 @@ export function nextCheckpointStep(
   }
 }
 
+/** One that begins to be at risk in the middle of a run goes on as if it began. */
+function besideAffected(view: View, risk: string): CheckpointStep {
+  const { wal, observation, run } = view;
+  const isEmpty = wal.kind === "noWal" || (wal.kind === "known" && wal.mxFrame === 0);
+  if (isEmpty)
+    return run.truncated === true ? done("truncated", "", true) : done("complete", "nothing pending", true);
+  const step = guardedStep({
+    risk,
+    permission: view.permission,
+    config: view.config,
+    checkRunning: view.state.checkRunning,
+    mountIsKnown: observation.mount.kind === "seen",
+    locks: observation.locks,
+    walFileBytes: fileBytes(observation),
+    smallWalBytes,
+    holdBudgetMs: holdBudgetMs(view),
+  });
+  if (step.kind === "guardedTruncate" && mayShorten(view)) return step;
+  const reason = step.kind === "leave" ? step.reason : `${risk}, and ${notShortened}`;
+  if (isComplete(view)) return done("complete", "nothing pending", true);
+  // Where a reader is in the way anyhow, that is the news.
+  return walHolders(observation).length > 0
+    ? done("incomplete", `readers hold the WAL back; ${reason}`, caughtUp(view))
+    : done("skipped", reason, caughtUp(view));
+}
+
+const notShortened = "its file system may leave half of a WAL that is truncated when the power fails";
+
+/** Without it TRUNCATE is no option: see fileSystems.ts. */
+function mayShorten({ observation: { mount } }: View): boolean {
+  return mount.kind === "seen" && shortensAtOnce(mount.fileSystemType);
+}
+
+function afterGuardedTruncate(view: View): CheckpointStep {
+  if (view.run.truncated === true) return done("truncated", "", true);
+  const reason = view.run.guardedEnd?.reason ?? "the database was busy";
+  return isComplete(view)
+    ? done("complete", `not reset: ${reason}`, true)
+    : done("incomplete", `not reset beside an SQLite with the WAL-reset bug: ${reason}`, caughtUp(view));
+}
+
 interface View {
   readonly run: CheckpointRun;
   readonly observation: Observation;
@@ -80,6 +130,12 @@ interface View {
 
 function done(outcome: CheckpointOutcomeName, reason: string, caughtUp: boolean): CheckpointStep {
   return { kind: "done", outcome, reason, caughtUp };
+}
+
+/** What another program has checkpointed whole is no less of a success. */
+function withoutUs(wal: WalState, reason: string): CheckpointStep {
+  const nothingWaits = wal.kind === "noWal" || (wal.kind === "known" && wal.mxFrame === wal.nBackfill);
+  return nothingWaits ? done("complete", "nothing pending", true) : done("skipped", reason, false);
 }
 
 function begin(view: View): CheckpointStep {
@@ -205,6 +261,7 @@ function tooLarge(view: View): boolean {
 function worthTruncating(view: View): boolean {
   const walBytes = fileBytes(view.observation);
   if (walBytes === 0 || view.permission.kind === "none" || view.state.checkRunning) return false;
+  if (!mayShorten(view)) return false;
   if (view.idle) {
     return view.permission.kind === "declared" || isAlone(view.observation) || walBytes > smallWalBytes;
   }

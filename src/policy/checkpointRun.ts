@@ -1,6 +1,12 @@
 /** How a checkpoint run takes in what its steps brought, and what remains of it at its end. */
 import type { LockHolder, Observation } from "../domain/observation.ts";
-import type { LockedResult, PassiveResult, SyncResult, TruncateResult } from "../domain/outcome.ts";
+import type {
+  GuardedTruncateResult,
+  LockedResult,
+  PassiveResult,
+  SyncResult,
+  TruncateResult,
+} from "../domain/outcome.ts";
 import type { CheckpointOutcomeName, CheckpointStatus, CheckpointTrigger } from "../domain/status.ts";
 import type { CheckpointHistory, CheckpointRun } from "./state.ts";
 import { walHolders } from "./walHolders.ts";
@@ -20,6 +26,7 @@ export function beginRun(trigger: CheckpointTrigger, observation: Observation): 
     lockAcquired: null,
     lockedOutcome: null,
     truncated: null,
+    guardedEnd: null,
     heldMs: 0,
   };
 }
@@ -57,6 +64,12 @@ export function afterTruncate(run: CheckpointRun, result: TruncateResult): Check
     truncated: result.truncated,
     heldMs: run.heldMs + result.heldMs,
   };
+}
+
+export function afterGuardedTruncate(run: CheckpointRun, result: GuardedTruncateResult): CheckpointRun {
+  const { truncated, reason, leftComplete, heldMs } = result;
+  const guardedEnd = truncated ? null : { reason, leftComplete };
+  return { ...run, step: "guardedTruncate", truncated, guardedEnd, heldMs: run.heldMs + heldMs };
 }
 
 /** Holders are named only where something was held back, and only by the evidence of their locks. */

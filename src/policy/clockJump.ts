@@ -3,24 +3,37 @@
  * (when a check ended) stay as they were written down. A cron expression means the wall clock itself: its due
  * times are marked to be worked out anew.
  */
+import type { DatabaseExposure, ExposureState, WalExposure } from "./exposureState.ts";
 import type { DatabaseState } from "./state.ts";
+import { shiftWalWatch } from "./walVerdict.ts";
 
 /** A difference between wall and monotonic time that counts as a jump. */
 export const clockJumpMinMs = 2_000;
 
 export function shiftTimes(state: DatabaseState, jumpMs: number): DatabaseState {
   const shift = (timeMs: number | null): number | null => (timeMs === null ? null : timeMs + jumpMs);
-  const { activity, retry } = state;
+  const { activity, exposure, replicator, retry } = state;
   return {
     ...state,
     clockWasSet: true,
     stageSinceMs: state.stageSinceMs + jumpMs,
     sequenceStartedAtMs: state.sequenceStartedAtMs + jumpMs,
     openersAtMs: state.openersAtMs + jumpMs,
+    sqliteProcessesAtMs: state.sqliteProcessesAtMs + jumpMs,
+    exposure: exposure === null ? null : shiftExposure(exposure, jumpMs),
+    walWatch: shiftWalWatch(state.walWatch, jumpMs),
+    replicator:
+      replicator === null ? null : { ...replicator, missingSinceMs: shift(replicator.missingSinceMs) },
     profileAtMs: state.profileAtMs + jumpMs,
     exclusiveSinceMs: shift(state.exclusiveSinceMs),
     locklessSinceMs: shift(state.locklessSinceMs),
     strangerSinceMs: shift(state.strangerSinceMs),
+    strangeWal:
+      state.strangeWal === null ? null : { ...state.strangeWal, sinceMs: state.strangeWal.sinceMs + jumpMs },
+    headerHistory:
+      state.headerHistory === null
+        ? null
+        : { ...state.headerHistory, wentBackSinceMs: shift(state.headerHistory.wentBackSinceMs) },
     headerDoubtSinceMs: shift(state.headerDoubtSinceMs),
     nextCheckpointAtMs: shift(state.nextCheckpointAtMs),
     nextQuickCheckAtMs: shift(state.nextQuickCheckAtMs),
@@ -28,5 +41,33 @@ export function shiftTimes(state: DatabaseState, jumpMs: number): DatabaseState 
     recheckQueuedAtMs: shift(state.recheckQueuedAtMs),
     activity: activity === null ? null : { ...activity, lastChangeAtMs: activity.lastChangeAtMs + jumpMs },
     retry: { ...retry, notBeforeMs: retry.notBeforeMs + jumpMs },
+  };
+}
+
+function shiftExposure(exposure: ExposureState, jumpMs: number): ExposureState {
+  const shift = (timeMs: number | null): number | null => (timeMs === null ? null : timeMs + jumpMs);
+  const { wal, database, reset } = exposure;
+  const moved = (one: DatabaseExposure): DatabaseExposure => ({ ...one, sinceMs: one.sinceMs + jumpMs });
+  const movedDoubt = (doubt: NonNullable<WalExposure["inFlight"]>) => ({
+    ...doubt,
+    sinceMs: doubt.sinceMs + jumpMs,
+    firstLookMs: doubt.firstLookMs + jumpMs,
+  });
+  return {
+    ...exposure,
+    lookedAtMs: shift(exposure.lookedAtMs),
+    wal:
+      wal === null
+        ? null
+        : {
+            ...wal,
+            exposedSinceMs: shift(wal.exposedSinceMs),
+            inFlight: wal.inFlight === null ? null : movedDoubt(wal.inFlight),
+          },
+    database: database === null ? null : moved(database),
+    reset:
+      reset === null
+        ? null
+        : { ...reset, exposure: moved(reset.exposure), firstLookMs: reset.firstLookMs + jumpMs },
   };
 }

@@ -6,11 +6,16 @@ import type { DatabaseConfig } from "../domain/databaseConfig.ts";
 import type { Observation } from "../domain/observation.ts";
 import type { CheckpointTrigger } from "../domain/status.ts";
 import { type CheckpointStep, nextCheckpointStep } from "./checkpoint.ts";
+import { isRolledBack } from "./headerHistory.ts";
 import { decideJournalMode, journalModeRetryMs, wantsJournalMode } from "./journalMode.ts";
 import { effectiveMode } from "./mode.ts";
 import { needsOpeners } from "./openersLook.ts";
+import { whyCheckWaitsForReplicator } from "./replicator.ts";
+import { residueScanDue } from "./residueScan.ts";
+import { needsRestartVerdict } from "./restartDue.ts";
 import { mayOpen } from "./rollbackMode.ts";
 import { mayCheck } from "./sharing.ts";
+import { needsSqliteLook } from "./sqliteProcess.ts";
 import { nextStartupStep } from "./startup.ts";
 import {
   type CheckpointRun,
@@ -24,8 +29,14 @@ export type Decision =
   | { readonly kind: "rest" }
   /** Who has the files open must be known before anything is opened. */
   | { readonly kind: "scanOpeners" }
+  /** Which SQLite the connected processes run is not known, or not well enough for a checkpoint. */
+  | { readonly kind: "lookAtSqlite" }
+  /** What was left beside it must be read before anything is opened. */
+  | { readonly kind: "scanResidue" }
+  /** What became of it since the daemon's last life is judged before anything is opened. */
+  | { readonly kind: "judgeRestart" }
   /** Another file is there now, or none: forget what was known and begin again. */
-  | { readonly kind: "startOver"; readonly because: "replaced" | "vanished" }
+  | { readonly kind: "startOver"; readonly because: StartOverReason }
   | { readonly kind: "advance"; readonly to: Stage }
   | { readonly kind: "stopStartup"; readonly reason: string }
   | { readonly kind: "create" }
@@ -35,7 +46,16 @@ export type Decision =
   | { readonly kind: "beginCheckpoint"; readonly trigger: CheckpointTrigger }
   | { readonly kind: "checkpointStep"; readonly step: CheckpointStep };
 
+/**
+ * `rolledBack`: the same file with an earlier content. `strangeWalGone`: what lay there did not go together and now
+ * does, so one of the two is another.
+ */
+export type StartOverReason = "replaced" | "vanished" | "rolledBack" | "strangeWalGone";
+
 const beginAgainMs = 5_000;
+/** A count of connections older than this says nothing about a checkpoint that is about to run. */
+const sqliteLookFreshMs = 1_000;
+const sqliteLookAgainMs = 10_000;
 
 /** The short lane: startup, profile, checkpoints. */
 export function decide(
@@ -47,6 +67,10 @@ export function decide(
   const moved = identityDecision(observation, state);
   if (moved !== null) return moved;
   if (needsOpeners(observation, state, config, nowMs)) return { kind: "scanOpeners" };
+  const residueScan = residueScanDue(observation, state, config, nowMs);
+  if (residueScan !== "no") return residueScan === "now" ? { kind: "scanResidue" } : { kind: "rest" };
+  if (needsRestartVerdict(observation, state)) return { kind: "judgeRestart" };
+  if (wantsSqliteLook(observation, state, nowMs)) return { kind: "lookAtSqlite" };
   if (state.stage !== "ended") return startupDecision(observation, state, config, nowMs);
   if (state.run !== null) return runDecision(state.run, observation, state, config, nowMs);
   return steadyDecision(observation, state, config, nowMs);
@@ -56,7 +80,21 @@ function identityDecision(observation: Observation, state: DatabaseState): Decis
   if (state.identity === null || state.stage === "missing") return null;
   if (observation.database.kind === "absent") return { kind: "startOver", because: "vanished" };
   if (observation.database.kind !== "regular") return null;
-  return observation.database.identity === state.identity ? null : { kind: "startOver", because: "replaced" };
+  if (observation.database.identity !== state.identity) return { kind: "startOver", because: "replaced" };
+  if (isRolledBack(observation, state)) return { kind: "startOver", because: "rolledBack" };
+  return state.strangeWalGone ? { kind: "startOver", because: "strangeWalGone" } : null;
+}
+
+/** Also for a database that is never opened: who runs an affected SQLite there is told all the same. */
+function wantsSqliteLook({ locks }: Observation, state: DatabaseState, nowMs: number): boolean {
+  if (locks.kind !== "seen") return false;
+  const checkpointing = state.run !== null || state.pendingCheckpoint !== null || state.stage === "recovery";
+  return needsSqliteLook(
+    locks.connected,
+    state.sqliteProcesses,
+    nowMs - state.sqliteProcessesAtMs,
+    checkpointing ? sqliteLookFreshMs : sqliteLookAgainMs,
+  );
 }
 
 function openable(state: DatabaseState, config: DatabaseConfig): boolean {
@@ -166,6 +204,7 @@ export function decideCheck(
   if (next === undefined || state.checkRunning) return null;
   // Beside a process without locks a check would read torn pages, and call them damage.
   if (needsOpeners(observation, state, config, observation.observedAtMs)) return null;
+  if (residueScanDue(observation, state, config, observation.observedAtMs) !== "no") return null;
   return whyNotCheck(observation, state, config) === "" ? next : null;
 }
 
@@ -179,7 +218,7 @@ export function whyNotCheck(
   if (obstacle !== "" || observation === null) return obstacle;
   const mode = effectiveMode(config, state);
   if (mode.mode === "observe" && !isStructurallyCorrupt(state)) return mode.reason;
-  if (mayCheck(observation, state)) return "";
+  if (mayCheck(observation, state)) return whyCheckWaitsForReplicator(state.replicator, observation) ?? "";
   return "it is not in WAL mode and another process may have it open: a check would keep its writers out";
 }
 

@@ -16,7 +16,8 @@ export type GuardName =
   | "wal_of_another_file"
   | "exclusive_lock"
   | "locks_unobservable"
-  | "open_without_locks";
+  | "open_without_locks"
+  | "fsync_error";
 
 export interface GuardFinding {
   readonly guard: GuardName;

@@ -6,6 +6,7 @@
 import type { Observation } from "../domain/observation.ts";
 import { fileGuards } from "./fileGuards.ts";
 import { foreignWalGuards } from "./foreignWalGuard.ts";
+import { fsyncErrorGuards } from "./fsyncError.ts";
 import type { GuardContext, GuardFinding } from "./guardFinding.ts";
 import { headerGuards } from "./headerGuards.ts";
 import { processGuards } from "./processGuards.ts";
@@ -17,11 +18,14 @@ export function evaluateGuards(
   state: DatabaseState,
   context: GuardContext,
 ): readonly GuardFinding[] {
+  // A sync that failed is about bytes that are there: whatever comes in their place was not given up.
+  const isThere = observation.database.kind !== "absent";
   const findings = [
     ...fileGuards(observation, context),
     ...headerGuards(observation, state),
     ...foreignWalGuards(observation, state),
     ...processGuards(observation, state, context.config),
+    ...fsyncErrorGuards(isThere ? state.fsyncError : null, observation.resolvedPath ?? context.config.path),
   ];
   return [...findings.filter((f) => f.verdict === "refuse"), ...findings.filter((f) => f.verdict === "wait")];
 }

@@ -6,6 +6,7 @@
 import type { Observation } from "../domain/observation.ts";
 import type { DatabaseHeader } from "../format/databaseHeader.ts";
 import type { GuardFinding } from "./guardFinding.ts";
+import { somebodyLocksExclusively } from "./heldLocks.ts";
 import type { DatabaseState } from "./state.ts";
 import { walHasFrames } from "./walState.ts";
 
@@ -67,7 +68,7 @@ function sizeFinding(
   if (!header.pageCountValid || walHasFrames(observation)) return null;
   if (observation.journal.kind === "regular" && observation.journal.sizeBytes > 0) return null;
   // A commit without a journal (MEMORY, OFF) writes page 1 first and the pages at the end last.
-  if (observation.locks.kind === "seen" && observation.locks.exclusive !== null) return null;
+  if (observation.locks.kind === "seen" && somebodyLocksExclusively(observation.locks)) return null;
   const expectedBytes = header.pageCount * header.pageSizeBytes;
   if (sizeBytes >= expectedBytes) return null;
   return {

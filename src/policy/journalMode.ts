@@ -6,9 +6,9 @@
 import type { DatabaseConfig } from "../domain/databaseConfig.ts";
 import type { Observation } from "../domain/observation.ts";
 import { isAtRest } from "./atRest.ts";
+import { describeHolder } from "./heldLocks.ts";
 import { declaresLongWait } from "./lockPermission.ts";
 import { effectiveMode } from "./mode.ts";
-import { describeHolder } from "./processGuards.ts";
 import { nobodyElseHasItOpen } from "./sharing.ts";
 import type { DatabaseState } from "./state.ts";
 import { isWal } from "./walState.ts";

@@ -6,6 +6,7 @@
 import type { DatabaseConfig } from "../domain/databaseConfig.ts";
 import type { Observation } from "../domain/observation.ts";
 import type { Activity } from "./activity.ts";
+import { somebodyWrites } from "./heldLocks.ts";
 
 export type LockPermission =
   /** The operator declared a busy timeout that outlasts our holds by far. */
@@ -34,7 +35,7 @@ export function isIdle(
   observation: Observation,
   nowMs: number,
 ): boolean {
-  if (observation.locks.kind === "seen" && observation.locks.writer !== null) return false;
+  if (observation.locks.kind === "seen" && somebodyWrites(observation.locks)) return false;
   return activity !== null && nowMs - activity.lastChangeAtMs >= idleAfterMs(config);
 }
 

@@ -1,12 +1,21 @@
 /** Takes one observation into the memory: since when something has been seen, activity, guards. */
 import type { Observation, OpenerLook } from "../domain/observation.ts";
+import type { SqliteProcess } from "../domain/sqliteProcess.ts";
 import { noteActivity } from "./activity.ts";
-import { noteEarlierWal, strangerOnWal, walSalts } from "./foreignWalGuard.ts";
+import { noteEarlierWal, strangerOnWal } from "./foreignWalGuard.ts";
+import { notedFsyncError } from "./fsyncError.ts";
 import type { GuardContext } from "./guardFinding.ts";
 import { evaluateGuards } from "./guards.ts";
 import { headerFinding } from "./headerGuards.ts";
+import { noteHeaderHistory } from "./headerHistory.ts";
+import { somebodyLocksExclusively } from "./heldLocks.ts";
 import { locklessWriter } from "./processGuards.ts";
+import { noteReplicator } from "./replicator.ts";
+import { isEarlierFileBack, lineageOf } from "./residueScan.ts";
 import type { DatabaseState } from "./state.ts";
+import { noteHeaderBesideWal, noteStrangeWal } from "./strangeWal.ts";
+import { walSalts } from "./walState.ts";
+import { noteWalWatch } from "./walVerdict.ts";
 
 function since(earlierMs: number | null, seen: boolean, nowMs: number): number | null {
   return seen ? (earlierMs ?? nowMs) : null;
@@ -25,20 +34,39 @@ export function noteObservation(
     strangerOnWal(observation, state.openers) !== null,
     nowMs,
   );
+  const strangeWal = noteStrangeWal(observation, state);
   const noted: DatabaseState = {
     ...state,
     // The sequence is about the file that is there when it begins; another one begins another sequence.
     identity:
       state.identity ?? (state.stage === "guards" && database.kind === "regular" ? database.identity : null),
-    exclusiveSinceMs: since(state.exclusiveSinceMs, locks.kind === "seen" && locks.exclusive !== null, nowMs),
+    exclusiveSinceMs: since(
+      state.exclusiveSinceMs,
+      locks.kind === "seen" && somebodyLocksExclusively(locks),
+      nowMs,
+    ),
     headerDoubtSinceMs: since(state.headerDoubtSinceMs, headerFinding(observation) !== null, nowMs),
     locklessSinceMs: since(state.locklessSinceMs, locklessWriter(observation, state) !== null, nowMs),
     strangerSinceMs,
-    earlierWalSalts: noteEarlierWal(observation, state.earlierWalSalts, strangerSinceMs),
+    earlierWalSalts: isTogetherAgain(observation, state)
+      ? null
+      : noteEarlierWal(observation, state.earlierWalSalts, strangerSinceMs),
     walSalts: isSameFile(state, observation) ? lastWalSalts(state, observation) : state.walSalts,
+    headerBesideWal: noteHeaderBesideWal(observation, state),
+    headerHistory: noteHeaderHistory(state.headerHistory, observation),
+    strangeWal,
+    strangeWalGone: state.strangeWalGone || (state.strangeWal?.confirmed === true && strangeWal === null),
     activity: noteActivity(state.activity, observation),
+    fsyncError: notedFsyncError(state.fsyncError, observation),
+    replicator: noteReplicator(state.replicator, observation, state),
   };
-  return { ...noted, guards: evaluateGuards(observation, noted, context) };
+  const walWatch = noteWalWatch(state.walWatch, observation, noted, context.config);
+  return { ...noted, walWatch, guards: evaluateGuards(observation, noted, context) };
+}
+
+/** The file that was moved away was put back to its WAL. */
+function isTogetherAgain(observation: Observation, state: DatabaseState): boolean {
+  return isEarlierFileBack(observation, state) && lineageOf(observation, state)?.kind === "fits";
 }
 
 /** One that was emptied goes on with the next salts. */
@@ -48,6 +76,14 @@ function lastWalSalts(state: DatabaseState, observation: Observation): string | 
 
 function isSameFile(state: DatabaseState, { database }: Observation): boolean {
   return database.kind === "regular" && (state.identity === null || database.identity === state.identity);
+}
+
+export function noteSqliteProcesses(
+  state: DatabaseState,
+  sqliteProcesses: readonly SqliteProcess[],
+  nowMs: number,
+): DatabaseState {
+  return { ...state, sqliteProcesses, sqliteProcessesAtMs: nowMs };
 }
 
 export function noteOpeners(state: DatabaseState, openers: OpenerLook, nowMs: number): DatabaseState {

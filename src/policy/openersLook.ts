@@ -6,6 +6,7 @@
  */
 import type { DatabaseConfig } from "../domain/databaseConfig.ts";
 import type { Observation } from "../domain/observation.ts";
+import { somebodyIsConnected } from "./heldLocks.ts";
 import { decideJournalMode, journalModeRetryMs, wantsJournalMode } from "./journalMode.ts";
 import { effectiveMode } from "./mode.ts";
 import { mayCheck } from "./sharing.ts";
@@ -48,7 +49,7 @@ function ageMaxMs(
   if (state.stage === "missing") return null;
   if (state.stage === "guards") return openersFreshMs;
   const { locks } = observation;
-  if (locks.kind === "seen" && locks.connected.length > 0) return null;
+  if (locks.kind === "seen" && somebodyIsConnected(locks)) return null;
   if (state.stage !== "ended") return nowMs < state.retry.notBeforeMs ? null : openersFreshMs;
   return steadyAgeMaxMs(observation, state, config, nowMs);
 }

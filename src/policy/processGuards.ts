@@ -3,9 +3,10 @@
  * (unix-none). Beside either, a second connection may destroy the live WAL (measured).
  */
 import type { DatabaseConfig } from "../domain/databaseConfig.ts";
-import type { LockHolder, Observation, Opener } from "../domain/observation.ts";
+import type { Observation, Opener } from "../domain/observation.ts";
 import { isAtRest } from "./atRest.ts";
 import type { GuardFinding } from "./guardFinding.ts";
+import { describeAnyHolder, describeHolder, somebodyLocksExclusively } from "./heldLocks.ts";
 import { mayOpen } from "./rollbackMode.ts";
 import type { DatabaseState } from "./state.ts";
 
@@ -30,10 +31,6 @@ export function processGuards(
   ];
 }
 
-export function describeHolder(holder: LockHolder): string {
-  return holder.comm === null ? `process ${holder.pid}` : `process ${holder.pid} (${holder.comm})`;
-}
-
 /** It may be the daemon's own trouble of a moment; as long as it lasts nobody knows who locks the file. */
 function locksUnobservable(observation: Observation, path: string): readonly GuardFinding[] {
   const { locks, database } = observation;
@@ -47,8 +44,9 @@ function exclusiveLock(
   state: DatabaseState,
   config: DatabaseConfig,
 ): readonly GuardFinding[] {
-  if (observation.locks.kind !== "seen" || observation.locks.exclusive === null) return [];
-  const holder = describeHolder(observation.locks.exclusive);
+  const { locks } = observation;
+  if (locks.kind !== "seen" || !somebodyLocksExclusively(locks)) return [];
+  const holder = describeAnyHolder(locks.exclusive);
   const sinceMs = state.exclusiveSinceMs ?? observation.observedAtMs;
   const heldMs = observation.observedAtMs - sinceMs;
   const inWalMode = observation.header?.kind === "header" && observation.header.header.inWalMode;

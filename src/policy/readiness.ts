@@ -9,11 +9,22 @@ import { isWorkerTrouble } from "./backoff.ts";
 import { isAboutTheFile } from "./guardFinding.ts";
 import { decideJournalMode, journalModeHolds } from "./journalMode.ts";
 import { effectiveMode } from "./mode.ts";
+import { describeMovedAway } from "./movedAway.ts";
+import { whoIsLockedOut } from "./sidecarOwners.ts";
 import { whyNotCreate } from "./startup.ts";
 import { type DatabaseState, standingVerdicts } from "./state.ts";
 
 export interface CheckVerdict {
-  readonly name: "startup" | "file" | "guards" | "profile" | "integrity" | "checkpoint" | "observation";
+  readonly name:
+    | "startup"
+    | "file"
+    | "sidecars"
+    | "guards"
+    | "profile"
+    | "integrity"
+    | "checkpoint"
+    | "observation"
+    | "ledger";
   readonly state: CheckState;
   readonly reason: string;
 }
@@ -32,6 +43,7 @@ export function readinessChecks(
   if (observation.database.kind === "absent") return [missing(observation, state, config)];
   return [
     file(observation),
+    sidecars(observation),
     startup(state),
     guards(state, config),
     profile(observation, state, config),
@@ -48,7 +60,17 @@ function file(observation: Observation): CheckVerdict {
     : { name: "file", state: "degraded", reason: "there is no regular file that could be read" };
 }
 
+function sidecars(observation: Observation): CheckVerdict {
+  const reason = whoIsLockedOut(observation);
+  return { name: "sidecars", state: reason === null ? "ok" : "degraded", reason: reason ?? "" };
+}
+
 function missing(observation: Observation, state: DatabaseState, config: DatabaseConfig): CheckVerdict {
+  const moved = describeMovedAway(observation, observation.resolvedPath ?? config.path);
+  if (moved !== null) {
+    const state = config.whenMissing === "pass" ? "degraded" : "failed";
+    return { name: "file", state, reason: `${config.path} does not exist: ${moved}` };
+  }
   if (config.whenMissing === "pass") {
     return {
       name: "file",

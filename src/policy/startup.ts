@@ -7,6 +7,7 @@ import type { Observation } from "../domain/observation.ts";
 import { isWorkerTrouble } from "./backoff.ts";
 import { isAboutTheFile } from "./guardFinding.ts";
 import { effectiveMode } from "./mode.ts";
+import { whyCheckWaitsForReplicator } from "./replicator.ts";
 import { residueOf } from "./residue.ts";
 import { mayOpen } from "./rollbackMode.ts";
 import { mayCheck, nobodyElseHasItOpen } from "./sharing.ts";
@@ -142,6 +143,8 @@ const workerTroublesMax = 3;
 function startupCheck(observation: Observation, state: DatabaseState, config: DatabaseConfig): StartupStep {
   if (config.integrity.startup === "OFF") return { kind: "advance", to: "ended" };
   if (!mayCheck(observation, state)) return { kind: "advance", to: "ended" };
+  if (whyCheckWaitsForReplicator(state.replicator, observation) !== null)
+    return { kind: "advance", to: "ended" };
   const { failureCount, last } = state.retry;
   if (failureCount >= workerTroublesMax && isWorkerTrouble(last)) return { kind: "advance", to: "ended" };
   return { kind: "act", act: "startupCheck" };

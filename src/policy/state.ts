@@ -3,11 +3,19 @@
  * `daemon/` writes them from outcomes through the functions of this folder. Times are wall-clock
  * milliseconds.
  */
+import type { FsyncError, RestartVerdict } from "../domain/ledger.ts";
 import type { OpenerLook } from "../domain/observation.ts";
 import type { Failure, ProfileResult } from "../domain/outcome.ts";
+import type { ReplicaDirectoryLook, Replicator } from "../domain/replicator.ts";
+import type { ResidueLook, ResidueReport } from "../domain/residueReport.ts";
+import type { SqliteProcess } from "../domain/sqliteProcess.ts";
 import type { CheckpointStatus, CheckpointTrigger, IntegrityStatus } from "../domain/status.ts";
 import type { Activity } from "./activity.ts";
+import type { ExposureState } from "./exposureState.ts";
 import type { GuardFinding } from "./guardFinding.ts";
+import type { HeaderHistory } from "./headerHistory.ts";
+import type { HeaderBesideWal, StrangeWal } from "./strangeWal.ts";
+import { noWalWatch, type WalWatch } from "./walVerdict.ts";
 
 /**
  * The startup sequence, in order. `missing`: nothing is there. `guards`: raw bytes, locks and openers are
@@ -20,7 +28,7 @@ export type Stage = "missing" | "guards" | "evidence" | "profile" | "recovery" |
 export interface CheckpointRun {
   readonly trigger: CheckpointTrigger;
   readonly startedAtMs: number;
-  readonly step: "begin" | "passive" | "synced" | "locked" | "truncate";
+  readonly step: "begin" | "passive" | "synced" | "locked" | "truncate" | "guardedTruncate";
   /** mxFrame and salts of a trusted WAL-index when it began; null: not known. */
   readonly before: { readonly mxFrame: number; readonly walIdentity: string } | null;
   /** Frames in the database by the last step's own count. */
@@ -35,6 +43,8 @@ export interface CheckpointRun {
   readonly lockedOutcome: "reset" | "complete" | "incomplete" | null;
   /** Null: no TRUNCATE was asked for. */
   readonly truncated: boolean | null;
+  /** What came of a guarded TRUNCATE that truncated nothing; null: none was asked for, or it did. */
+  readonly guardedEnd: { readonly reason: string; readonly leftComplete: boolean } | null;
   readonly heldMs: number;
 }
 
@@ -71,6 +81,9 @@ export interface DatabaseState {
   readonly walResidue: boolean;
   readonly openers: OpenerLook | null;
   readonly openersAtMs: number;
+  /** Which SQLite the processes run that were seen connected at the last look; null: none was taken. */
+  readonly sqliteProcesses: readonly SqliteProcess[] | null;
+  readonly sqliteProcessesAtMs: number;
   readonly exclusiveSinceMs: number | null;
   readonly locklessSinceMs: number | null;
   /** Since when a process has been seen on the WAL that has another file as its database. */
@@ -79,8 +92,31 @@ export interface DatabaseState {
   readonly walSalts: string | null;
   /** Salts of the WAL that lay beside the file before it was replaced. */
   readonly earlierWalSalts: string | null;
+  /** The file that it goes with. */
+  readonly earlierIdentity: string | null;
+  /** The last whole look at a WAL or journal that nobody was connected to. */
+  readonly residueLook: ResidueLook | null;
+  /** Of this startup sequence; null: nothing was left. */
+  readonly residueReport: ResidueReport | null;
+  readonly headerBesideWal: HeaderBesideWal | null;
+  readonly headerHistory: HeaderHistory | null;
+  /** The WAL that lies here belongs to another database. */
+  readonly strangeWal: StrangeWal | null;
+  /** It was refused for that, and is not any more: the sequence begins anew. */
+  readonly strangeWalGone: boolean;
   /** A header finding that may be a moment's: since when it was seen without interruption. */
   readonly headerDoubtSinceMs: number | null;
+  /** Commits that are not proven to be on disk; null: not looked for yet. */
+  readonly exposure: ExposureState | null;
+  /** Who holds the WAL back, and what is the matter with it. */
+  readonly walWatch: WalWatch;
+  /** What became of it since the daemon's last life, or since the file before; null: not judged yet. */
+  readonly restartVerdict: RestartVerdict | null;
+  /** A sync of ours failed: what of that file is on disk is unknown until it was written anew. */
+  readonly fsyncError: FsyncError | null;
+  /** Litestream or LiteFS at work on it: checkpoints are theirs. */
+  readonly replicator: Replicator | null;
+  readonly replicaDirectory: ReplicaDirectoryLook | null;
   readonly guards: readonly GuardFinding[];
   readonly profile: ProfileResult | null;
   readonly profileAtMs: number;
@@ -121,12 +157,27 @@ export function initialState(nowMs: number): DatabaseState {
     walResidue: false,
     openers: null,
     openersAtMs: 0,
+    sqliteProcesses: null,
+    sqliteProcessesAtMs: 0,
     exclusiveSinceMs: null,
     locklessSinceMs: null,
     strangerSinceMs: null,
     walSalts: null,
     earlierWalSalts: null,
+    earlierIdentity: null,
+    residueLook: null,
+    residueReport: null,
+    headerBesideWal: null,
+    headerHistory: null,
+    strangeWal: null,
+    strangeWalGone: false,
     headerDoubtSinceMs: null,
+    exposure: null,
+    walWatch: noWalWatch,
+    restartVerdict: null,
+    fsyncError: null,
+    replicator: null,
+    replicaDirectory: null,
     guards: [],
     profile: null,
     profileAtMs: 0,

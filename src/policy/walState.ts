@@ -70,6 +70,13 @@ export function walHasFrames({ wal }: Pick<Observation, "wal">): boolean {
   return wal.kind === "regular" && wal.sizeBytes > walHeaderBytes + walFrameHeaderBytes;
 }
 
+/** "salt1 salt2", one life of the WAL. Null: there is no WAL with frames whose header can be read. */
+export function walSalts(observation: Pick<Observation, "wal" | "walHeader">): string | null {
+  if (observation.walHeader?.kind !== "header" || !walHasFrames(observation)) return null;
+  const { salt1, salt2 } = observation.walHeader.header;
+  return `${salt1} ${salt2}`;
+}
+
 /** By the database header; a file that is no database is in no mode. */
 export function isWal(observation: Observation): boolean {
   return observation.header?.kind === "header" && observation.header.header.inWalMode;

@@ -5,18 +5,19 @@
  * fleet's distribution begins with all that was seen.
  */
 import { Histogram, type Registry } from "prom-client";
+import type { DatabaseSeries } from "./databaseSeries.ts";
 import { type MetricNameOf, metricCatalogue } from "./metricCatalogue.ts";
 import { type Labels, seriesOf } from "./metricSeries.ts";
 
 export class DatabaseHistogram {
   private readonly perDatabase: Histogram;
-  /** The same without finite buckets: `+Inf`, sum and count. */
-  private readonly totals: Histogram;
   private readonly fleet: Histogram;
   private totalsOnly = false;
 
   constructor(
     private readonly registry: Registry,
+    /** The same without finite buckets: `+Inf`, sum and count. */
+    private readonly totals: DatabaseSeries,
     private readonly name: MetricNameOf<"histogram">,
     fleetName: MetricNameOf<"histogram">,
   ) {
@@ -29,7 +30,6 @@ export class DatabaseHistogram {
       buckets: [...buckets],
       registers: [registry],
     });
-    this.totals = new Histogram({ name, help, labelNames, buckets: [], registers: [] });
     const fleet = metricCatalogue[fleetName];
     this.fleet = new Histogram({
       name: fleetName,
@@ -42,21 +42,16 @@ export class DatabaseHistogram {
   }
 
   register(database: string): void {
-    for (const series of this.seriesOf(database)) {
-      this.totals.zero(series);
-      if (!this.totalsOnly) this.perDatabase.zero(series);
-    }
+    if (this.totalsOnly) return;
+    for (const series of this.seriesOf(database)) this.perDatabase.zero(series);
   }
 
   unregister(database: string): void {
-    for (const series of this.seriesOf(database)) {
-      this.totals.remove(series);
-      this.perDatabase.remove(series);
-    }
+    for (const series of this.seriesOf(database)) this.perDatabase.remove(series);
   }
 
   observe(database: string, labels: Labels, valueSeconds: number): void {
-    this.totals.observe({ database, ...labels }, valueSeconds);
+    this.totals.observe(this.name, { database, ...labels }, valueSeconds);
     this.fleet.observe(labels, valueSeconds);
     if (!this.totalsOnly) this.perDatabase.observe({ database, ...labels }, valueSeconds);
   }
@@ -67,7 +62,7 @@ export class DatabaseHistogram {
     this.totalsOnly = true;
     this.registry.removeSingleMetric(this.name);
     this.perDatabase.reset();
-    this.registry.registerMetric(this.totals);
+    this.totals.showTotals(this.name);
     this.registry.registerMetric(this.fleet);
   }
 

@@ -2,10 +2,15 @@
 import type { DatabaseConfig } from "../domain/databaseConfig.ts";
 import type { Observation } from "../domain/observation.ts";
 import type { DatabaseStatus, ReadinessCheck } from "../domain/status.ts";
+import { versionOfNumber } from "../format/sqliteVersionText.ts";
+import { describeExposure } from "../policy/exposureStatus.ts";
 import { lockPermission } from "../policy/lockPermission.ts";
 import { effectiveMode } from "../policy/mode.ts";
+import { replicatorStatus, whyLeftToReplicator } from "../policy/replicator.ts";
 import type { DatabaseState } from "../policy/state.ts";
+import { connectedSqlite, walResetRisk, writerWalResetBug } from "../policy/walResetRisk.ts";
 import { isWal, walStateOf } from "../policy/walState.ts";
+import { describeHolders } from "./holderStatus.ts";
 
 /** PRAGMAs of other processes' connections: no other process can see or set them. */
 const unobservable = [
@@ -21,8 +26,9 @@ export function describeDatabase(
   state: DatabaseState,
   checks: readonly ReadinessCheck[],
   nowMs: number,
-): DatabaseStatus {
+): Omit<DatabaseStatus, "lastObservedAtMs"> {
   const mode = effectiveMode(config, state);
+  const leftToOther = whyLeftToReplicator(state.replicator);
   const permission =
     observation === null || !isWal(observation)
       ? null
@@ -40,7 +46,14 @@ export function describeDatabase(
       checks,
     },
     startup: { stage: state.stage, endedAtMs: state.startupEndedAtMs, residue: state.residue },
+    residueReport: state.residueReport,
     ...describeFiles(observation),
+    ...describeSqlite(observation, state),
+    ...describeHolders(observation, state),
+    replicator: replicatorStatus(state.replicator, state.replicaDirectory),
+    exposure: describeExposure(state.exposure, observation),
+    exposureMaxMs: config.exposureMaxMs,
+    restartVerdict: state.restartVerdict,
     pragmas: state.profile?.pragmas ?? [],
     unobservable,
     integrity: [state.quickCheck, state.integrityCheck].filter((status) => status !== null),
@@ -51,9 +64,29 @@ export function describeDatabase(
     writeLockPermission:
       permission === null
         ? "not wanted: not a database in WAL mode"
-        : permission.kind === "none"
-          ? `none: ${permission.reason}`
-          : permission.kind,
+        : leftToOther !== null
+          ? `not wanted: ${leftToOther}`
+          : permission.kind === "none"
+            ? `none: ${permission.reason}`
+            : permission.kind,
+  };
+}
+
+type SqliteFields = Pick<
+  DatabaseStatus,
+  "sqliteProcesses" | "walResetBug" | "walResetRisk" | "lastWrittenByVersion"
+>;
+
+function describeSqlite(observation: Observation | null, state: DatabaseState): SqliteFields {
+  const header = observation?.header?.kind === "header" ? observation.header.header : null;
+  const lastWrittenByVersion = header === null ? null : versionOfNumber(header.sqliteVersionNumber);
+  if (observation === null || !isWal(observation))
+    return { sqliteProcesses: [], walResetBug: null, walResetRisk: "", lastWrittenByVersion };
+  return {
+    sqliteProcesses: connectedSqlite(observation, state.sqliteProcesses),
+    walResetBug: writerWalResetBug(observation, state.sqliteProcesses),
+    walResetRisk: walResetRisk(observation, state.sqliteProcesses) ?? "",
+    lastWrittenByVersion,
   };
 }
 
@@ -70,8 +103,6 @@ type FileFields = Pick<
   | "walFrameCount"
   | "walBackfilledFrameCount"
   | "walIndexReason"
-  | "connected"
-  | "readerCount"
   | "freeBytes"
 >;
 
@@ -80,7 +111,6 @@ function describeFiles(observation: Observation | null): FileFields {
   // The WAL and its index speak only for a database in WAL mode; of anything else nothing is known by them.
   const inWalMode = observation !== null && isWal(observation);
   const wal = inWalMode ? walStateOf(observation) : null;
-  const locks = inWalMode && observation.locks.kind === "seen" ? observation.locks : null;
   return {
     resolvedPath: observation?.resolvedPath ?? null,
     observedAtMs: observation?.database.kind === "regular" ? observation.observedAtMs : null,
@@ -94,8 +124,6 @@ function describeFiles(observation: Observation | null): FileFields {
     walFrameCount: wal?.kind === "known" ? wal.mxFrame : wal?.kind === "noWal" ? 0 : null,
     walBackfilledFrameCount: wal?.kind === "known" ? wal.nBackfill : wal?.kind === "noWal" ? 0 : null,
     walIndexReason: wal?.kind === "unknown" ? wal.reason : "",
-    connected: locks?.connected ?? null,
-    readerCount: locks?.readers.length ?? null,
     freeBytes: observation?.freeBytes ?? null,
   };
 }

@@ -1,15 +1,20 @@
 /**
  * The log events as typed functions: which phrase, which level, which fields. Every event of a database
- * carries `database`; holders are pid and comm, never an argument list, which may hold secrets. Units are
+ * carries `database`; holders are pid, comm, user and unit, never an argument list, which may hold secrets. Units are
  * in the field names. Decides nothing and keeps no state.
  */
 import type { Mode } from "../domain/databaseConfig.ts";
+import type { LockHolder } from "../domain/observation.ts";
 import type { Failure, ProfileResult } from "../domain/outcome.ts";
 import type { CheckpointStatus, IntegrityStatus, Readiness } from "../domain/status.ts";
+import { affectedSqliteEvents } from "./affectedSqliteEvents.ts";
 import { checkEvent, checkpointEvent } from "./checkpointEvents.ts";
+import { exposureEvents } from "./exposureEvents.ts";
+import { ledgerEvents } from "./ledgerEvents.ts";
 import type { Logger } from "./log.ts";
 import { logPhrases } from "./logPhrases.ts";
 import { isoTime } from "./statusJson.ts";
+import { walEvents } from "./walEvents.ts";
 
 export interface CheckpointFields {
   /** Frames in the WAL and frames in the database after the checkpoint; null: not known. */
@@ -18,6 +23,8 @@ export interface CheckpointFields {
   readonly walFileBytes: number | null;
   /** Frames that were copied, for a recovery. */
   readonly copiedFrameCount: number;
+  /** After a recovery: whether it brought what had been found before, and each difference. */
+  readonly residue?: { readonly verdict: string; readonly remarks: readonly string[] };
 }
 
 export interface ResidueFields {
@@ -26,6 +33,13 @@ export interface ResidueFields {
   readonly walFileBytes: number | null;
   readonly walFrameCount: number | null;
   readonly journalFileBytes: number | null;
+  /** Of the frames that recovery will take; null: the WAL was not read. */
+  readonly commitCount: number | null;
+  /** Bytes behind the last valid frame. */
+  readonly tornTailBytes: number | null;
+  readonly stopReason: string | null;
+  /** In words: what recovery will bring back. */
+  readonly expectation: string;
 }
 
 export type Events = ReturnType<typeof createEvents>;
@@ -53,6 +67,10 @@ export function createEvents(logger: Logger) {
     ...startupEvents(logger),
     ...operationEvents(logger),
     ...watchEvents(logger),
+    ...exposureEvents(logger),
+    ...affectedSqliteEvents(logger),
+    ...ledgerEvents(logger),
+    ...walEvents(logger),
   };
 }
 
@@ -114,6 +132,14 @@ function startupEvents(logger: Logger) {
   return {
     residueDetected(database: string, fields: ResidueFields): void {
       logger.log("warn", logPhrases.residueDetected, { database, ...fields });
+    },
+    /** The report of what was left; the startup goes on without it. */
+    residueReportNotWritten(
+      database: string,
+      fields: { readonly operation: string; readonly path: string; readonly code: string },
+    ): void {
+      const { operation, path, code } = fields;
+      logger.log("warn", logPhrases.residueReportNotWritten, { database, operation, path, code });
     },
     /** Logs one field per pragma with the value that was read back. */
     profileVerified(database: string, result: ProfileResult): void {
@@ -193,7 +219,16 @@ function watchEvents(logger: Logger) {
     guardCleared(database: string, fields: { readonly guard: string }): void {
       logger.log("info", logPhrases.guardCleared, { database, ...fields });
     },
-    databaseMissing(database: string, fields: { readonly path: string; readonly whenMissing: string }): void {
+    databaseMissing(
+      database: string,
+      fields: {
+        readonly path: string;
+        readonly whenMissing: string;
+        /** Processes that still have it open: it was moved or removed. */
+        readonly holders?: readonly LockHolder[];
+        readonly advice?: string;
+      },
+    ): void {
       logger.log("warn", logPhrases.databaseMissing, { database, ...fields });
     },
     databaseCreated(database: string, fields: { readonly path: string }): void {
@@ -208,6 +243,32 @@ function watchEvents(logger: Logger) {
       fields: { readonly path: string; readonly identityBefore: string; readonly identity: string },
     ): void {
       logger.log("warn", logPhrases.databaseReplaced, { database, ...fields });
+    },
+    /** `holders` empty: no process of its name is seen, and `evidence` says what else speaks for it. */
+    replicatorDetected(
+      database: string,
+      fields: {
+        readonly replicator: string;
+        readonly evidence: string;
+        readonly holders: readonly LockHolder[];
+        readonly reason: string;
+      },
+    ): void {
+      logger.log("info", logPhrases.replicatorDetected, { database, ...fields });
+    },
+    replicatorGone(database: string, fields: { readonly replicator: string }): void {
+      logger.log("info", logPhrases.replicatorGone, { database, ...fields });
+    },
+    /** The same file with an earlier content: a restore by cp. */
+    databaseRolledBack(
+      database: string,
+      fields: {
+        readonly path: string;
+        readonly changeCounterBefore: number | null;
+        readonly changeCounter: number | null;
+      },
+    ): void {
+      logger.log("warn", logPhrases.databaseRolledBack, { database, ...fields });
     },
     observationFailed(
       database: string,

@@ -1,9 +1,10 @@
 /**
- * The catalogue as prom-client instruments in one registry: made per daemon, never global. Gauges and
- * counters of a database appear and go with it here; its histograms are in databaseHistogram.ts.
+ * The catalogue as instruments: made per daemon, never global. What belongs to a database appears and goes with it, in
+ * databaseSeries.ts, its histograms in databaseHistogram.ts; the rest is prom-client's, in one registry.
  */
 import { Counter, Gauge, type Registry } from "prom-client";
 import { DatabaseHistogram } from "./databaseHistogram.ts";
+import { DatabaseSeries, type SeriesCounter, type SeriesGauge } from "./databaseSeries.ts";
 import {
   type MetricDefinition,
   type MetricName,
@@ -18,8 +19,9 @@ export type GaugeName = OwnNameOf<"gauge">;
 export type CounterName = OwnNameOf<"counter">;
 
 export interface Instruments {
-  readonly gauges: Readonly<Record<GaugeName, Gauge>>;
-  readonly counters: Readonly<Record<CounterName, Counter>>;
+  readonly gauges: Readonly<Record<GaugeName, SeriesGauge>>;
+  readonly counters: Readonly<Record<CounterName, SeriesCounter>>;
+  readonly series: DatabaseSeries;
   readonly checkpointDuration: DatabaseHistogram;
   readonly writerStall: DatabaseHistogram;
   readonly integrityCheckDuration: DatabaseHistogram;
@@ -27,32 +29,36 @@ export interface Instruments {
 
 export function createInstruments(registry: Registry): Instruments {
   const registers = [registry];
-  const gauges: Record<string, Gauge> = {};
-  const counters: Record<string, Counter> = {};
+  const series = new DatabaseSeries();
+  const gauges: Record<string, SeriesGauge> = {};
+  const counters: Record<string, SeriesCounter> = {};
   for (const [name, definition] of definitions()) {
     if (name.startsWith("process_")) continue;
-    const options = { name, help: definition.help, labelNames: Object.keys(definition.labels), registers };
-    if (definition.type === "gauge") gauges[name] = new Gauge(options);
-    if (definition.type === "counter") counters[name] = new Counter(options);
-    if (definition.type === "counter" && !hasDatabaseLabel(definition))
-      zero(counters[name], definition, null);
+    const { type, help, labels } = definition;
+    const options = { name, help, labelNames: Object.keys(labels), registers };
+    const isOfDatabase = hasDatabaseLabel(definition);
+    if (type === "gauge") gauges[name] = isOfDatabase ? series.gauge(name) : new Gauge(options);
+    if (type !== "counter") continue;
+    const counter = isOfDatabase ? series.counter(name) : new Counter(options);
+    counters[name] = counter;
+    if (!isOfDatabase) for (const labelled of seriesOf(definition, null)) counter.inc(labelled, 0);
   }
+  const histogram = (name: MetricNameOf<"histogram">, fleetName: MetricNameOf<"histogram">) =>
+    new DatabaseHistogram(registry, series, name, fleetName);
   return {
     // The loop above went through the whole catalogue, so every name is there.
-    gauges: gauges as Record<GaugeName, Gauge>,
-    counters: counters as Record<CounterName, Counter>,
-    checkpointDuration: new DatabaseHistogram(
-      registry,
+    gauges: gauges as Record<GaugeName, SeriesGauge>,
+    counters: counters as Record<CounterName, SeriesCounter>,
+    series,
+    checkpointDuration: histogram(
       "sqlite_wal_checkpoint_duration_seconds",
       "sqlite_fleet_wal_checkpoint_duration_seconds",
     ),
-    writerStall: new DatabaseHistogram(
-      registry,
+    writerStall: histogram(
       "sqlite_wal_checkpoint_writer_stall_seconds",
       "sqlite_fleet_wal_checkpoint_writer_stall_seconds",
     ),
-    integrityCheckDuration: new DatabaseHistogram(
-      registry,
+    integrityCheckDuration: histogram(
       "sqlite_integrity_check_duration_seconds",
       "sqlite_fleet_integrity_check_duration_seconds",
     ),
@@ -65,28 +71,14 @@ export function histogramsOf(instruments: Instruments): readonly DatabaseHistogr
 
 /** Every counter of the database is there from now on, with 0. */
 export function addDatabase(instruments: Instruments, database: string): void {
-  for (const [name, definition] of definitions()) {
-    if (definition.type !== "counter" || !hasDatabaseLabel(definition)) continue;
-    zero(instruments.counters[name as CounterName], definition, database);
-  }
+  instruments.series.add(database);
   for (const histogram of histogramsOf(instruments)) histogram.register(database);
 }
 
 /** Nothing of the database is left. */
 export function removeDatabase(instruments: Instruments, database: string): void {
-  for (const [name, definition] of definitions()) {
-    if (!hasDatabaseLabel(definition) || definition.type === "histogram") continue;
-    const instrument =
-      definition.type === "gauge"
-        ? instruments.gauges[name as GaugeName]
-        : instruments.counters[name as CounterName];
-    for (const series of seriesOf(definition, database)) instrument.remove(series);
-  }
+  instruments.series.remove(database);
   for (const histogram of histogramsOf(instruments)) histogram.unregister(database);
-}
-
-function zero(counter: Counter | undefined, definition: MetricDefinition, database: string | null): void {
-  for (const series of seriesOf(definition, database)) counter?.inc(series, 0);
 }
 
 function definitions(): readonly (readonly [MetricName, MetricDefinition])[] {

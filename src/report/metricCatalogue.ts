@@ -44,7 +44,7 @@ export const metricCatalogue = {
   sqlite_observable: {
     type: "gauge",
     help: "1 if what the label names could be seen from outside at the last observation, else 0.",
-    labels: { ...database, what: ["wal_index"] },
+    labels: { ...database, what: ["exposure", "holders", "wal_index"] },
   },
   sqlite_last_observation_timestamp_seconds: {
     type: "gauge",
@@ -82,6 +82,26 @@ export const metricCatalogue = {
     help: "Times the WAL was seen to have started over since the daemon watches it.",
     labels: database,
   },
+  sqlite_wal_unsynced_bytes: {
+    type: "gauge",
+    help: "Committed and not proven to be on disk: what a power cut could take now.",
+    labels: database,
+  },
+  sqlite_wal_unsynced_commits: {
+    type: "gauge",
+    help: "Commits that are not proven to be on disk; absent if some of them could not be counted.",
+    labels: database,
+  },
+  sqlite_wal_unsynced_since_timestamp_seconds: {
+    type: "gauge",
+    help: "The oldest of these commits is not older than this; 0 if there are none.",
+    labels: database,
+  },
+  sqlite_wal_syncs_total: {
+    type: "counter",
+    help: "Times the daemon synced the WAL for the application, by what came of it.",
+    labels: { ...database, outcome: ["ok", "failed"] },
+  },
   sqlite_wal_connections: {
     type: "gauge",
     help: "Processes of others connected to the WAL-index, from locks.",
@@ -90,6 +110,11 @@ export const metricCatalogue = {
   sqlite_wal_readers: {
     type: "gauge",
     help: "Processes of others holding a read mark of the WAL, from locks.",
+    labels: database,
+  },
+  sqlite_wal_pin_since_timestamp_seconds: {
+    type: "gauge",
+    help: "A reader has kept frames of the WAL from being copied at least since then; 0 if none does.",
     labels: database,
   },
   sqlite_wal_checkpoints_total: {
@@ -129,6 +154,11 @@ export const metricCatalogue = {
     help: "Frames recovered by the last startup sequence; 0 if there was nothing to recover.",
     labels: database,
   },
+  sqlite_lost_commits: {
+    type: "gauge",
+    help: "Commits that were gone at the last startup, a lower bound; absent where that could not be told.",
+    labels: { ...database, kind: ["proven", "exposed"] },
+  },
   sqlite_integrity_ok: {
     type: "gauge",
     help: "The last verdict of the check: 1 passed, 0 found something; absent until the first verdict.",
@@ -159,6 +189,11 @@ export const metricCatalogue = {
     type: "gauge",
     help: "1 if what the database file itself stores is as configured; absent if it cannot be read.",
     labels: { ...database, pragma: ["journal_mode"] },
+  },
+  sqlite_writer_wal_reset_bug: {
+    type: "gauge",
+    help: "1 if a connected process runs an SQLite with the WAL-reset bug, 0 if none does; absent if not known.",
+    labels: database,
   },
   sqlite_filesystem_free_bytes: {
     type: "gauge",

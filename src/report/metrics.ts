@@ -1,12 +1,14 @@
 /**
- * The metrics of a daemon: fed by the cycle, read by /metrics, deciding nothing. One registry per call of
- * `createMetrics`. Invariants: a database has series exactly from `register` to `unregister` (a result
- * that comes later is not recorded); its counters are there with 0 from the start; see metricCatalogue.ts
- * for names and for what changes above 50 databases.
+ * The metrics of a daemon: counted when something happens, the gauges of a database read from its status when
+ * /metrics is asked for, deciding nothing. One registry per call of `createMetrics`. Invariants: a database has
+ * series exactly from `register` to `unregister` (a result that comes later is not recorded); its counters are
+ * there with 0 from the start; a scrape of many databases lets the event loop breathe; see metricCatalogue.ts for
+ * names and for what changes above 50 databases.
  */
 import { Histogram, Registry } from "prom-client";
 import type { CheckpointStatus, DatabaseStatus, IntegrityStatus } from "../domain/status.ts";
 import { databaseGauges } from "./databaseGauges.ts";
+import type { Breathe } from "./databaseSeries.ts";
 import {
   addDatabase,
   createInstruments,
@@ -22,10 +24,11 @@ export type WorkerFailureReason = "deadline" | "crash" | "protocol" | "spawn";
 export interface Metrics {
   readonly contentType: string;
   text(): Promise<string>;
-  register(database: string): void;
+  /** The same text in pieces of some ten kilobytes. */
+  pieces(): Promise<readonly string[]>;
+  /** @param status what is known of it when it is asked for; null: nothing is known any more. */
+  register(database: string, status: () => DatabaseStatus | null): void;
   unregister(database: string): void;
-  /** After every observation of the database, failed ones too. */
-  observed(status: DatabaseStatus): void;
   /** After every checkpoint, and when one was skipped. */
   checkpoint(database: string, status: CheckpointStatus): void;
   integrity(database: string, status: IntegrityStatus): void;
@@ -35,6 +38,8 @@ export interface Metrics {
   startOver(database: string): void;
   /** So many times the WAL started over since the last look at it. */
   walReset(database: string, resetCount: number): void;
+  /** After each sync of a WAL that an application had not synced. */
+  walSync(database: string, outcome: "ok" | "failed"): void;
   workerFailure(reason: WorkerFailureReason): void;
   eventLoopLag(lagSeconds: number): void;
 }
@@ -52,23 +57,33 @@ export function createMetrics(options: MetricsOptions): Metrics {
   registerProcessMetrics(registry);
   const { version, bunVersion: bun, sqliteVersion: sqlite } = options;
   instruments.gauges.walwarden_build_info.set({ version, bun, sqlite }, 1);
-  const databases = new Set<string>();
+  const databases = new Map<string, () => DatabaseStatus | null>();
+
+  async function pieces(): Promise<readonly string[]> {
+    const breathe = breathing();
+    for (const readStatus of databases.values()) {
+      const status = readStatus();
+      if (status !== null) setGauges(instruments, status);
+      const breath = breathe();
+      if (breath !== null) await breath;
+    }
+    return [...(await instruments.series.pieces(breathe)), await registry.metrics()];
+  }
 
   return {
     contentType: registry.contentType,
-    text: () => registry.metrics(),
-    register(database) {
-      if (databases.has(database)) return;
-      databases.add(database);
+    text: async () => (await pieces()).join(""),
+    pieces,
+    register(database, status) {
+      const isKnown = databases.has(database);
+      databases.set(database, status);
+      if (isKnown) return;
       addDatabase(instruments, database);
       if (databases.size <= databaseHistogramsMax) return;
       for (const histogram of histogramsOf(instruments)) histogram.dropDatabaseBuckets();
     },
     unregister(database) {
       if (databases.delete(database)) removeDatabase(instruments, database);
-    },
-    observed(status) {
-      if (databases.has(status.name)) setGauges(instruments, status);
     },
     checkpoint(database, status) {
       if (databases.has(database)) countCheckpoint(instruments, database, status);
@@ -87,12 +102,31 @@ export function createMetrics(options: MetricsOptions): Metrics {
     walReset(database, resetCount) {
       if (databases.has(database)) instruments.counters.sqlite_wal_resets_total.inc({ database }, resetCount);
     },
+    walSync(database, outcome) {
+      if (databases.has(database)) instruments.counters.sqlite_wal_syncs_total.inc({ database, outcome });
+    },
     workerFailure(reason) {
       instruments.counters.walwarden_sql_worker_failures_total.inc({ reason });
     },
     eventLoopLag(lagSeconds) {
       lag.observe(lagSeconds);
     },
+  };
+}
+
+/** A scrape of many databases keeps the event loop for this long at a time. */
+const sliceMs = 5;
+
+function breathing(): Breathe {
+  let beganMs = performance.now();
+  return () => {
+    if (performance.now() - beganMs < sliceMs) return null;
+    return new Promise((resolve) =>
+      setImmediate(() => {
+        beganMs = performance.now();
+        resolve();
+      }),
+    );
   };
 }
 

@@ -61,6 +61,14 @@ const resultSchemas: { readonly [Kind in OperationKind]: z.ZodType<OperationResu
     durationMs,
   }),
   truncateCheckpoint: z.object({ busy: z.boolean(), truncated: z.boolean(), heldMs: durationMs, durationMs }),
+  guardedTruncate: z.object({
+    busy: z.boolean(),
+    truncated: z.boolean(),
+    heldMs: durationMs,
+    durationMs,
+    leftComplete: z.boolean(),
+    reason: z.string(),
+  }),
   integrityCheck: z.object({
     messages: z.array(z.string()),
     truncated: z.boolean(),

@@ -25,6 +25,12 @@ const operationFields: Readonly<Record<OperationKind, Readonly<Record<string, Fi
     mountDevice: "string or null",
   },
   truncateCheckpoint: { holdBudgetMs: "number" },
+  guardedTruncate: {
+    holdBudgetMs: "number",
+    acquireBudgetMs: "number",
+    settleMs: "number",
+    mountDevice: "string",
+  },
   integrityCheck: { check: "string", findingsMax: "number" },
 };
 

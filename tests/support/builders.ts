@@ -1,7 +1,16 @@
 /** Plain values for tests of decisions: a healthy database at rest, of which a test changes what it is about. */
 import type { DatabaseConfig } from "../../src/domain/databaseConfig.ts";
-import type { FileLook, LockHolder, LockLook, Observation, Opener } from "../../src/domain/observation.ts";
+import type { RestartVerdict } from "../../src/domain/ledger.ts";
+import type {
+  FileLook,
+  HiddenLocks,
+  LockHolder,
+  LockLook,
+  Observation,
+  Opener,
+} from "../../src/domain/observation.ts";
 import type { Failure } from "../../src/domain/outcome.ts";
+import type { SqliteProcess } from "../../src/domain/sqliteProcess.ts";
 import type { CheckpointStatus, IntegrityStatus } from "../../src/domain/status.ts";
 import type { DatabaseHeader, DatabaseHeaderResult } from "../../src/format/databaseHeader.ts";
 import type { WalHeaderResult } from "../../src/format/walHeader.ts";
@@ -32,11 +41,22 @@ export function regularFile(change: Partial<RegularFile> = {}): RegularFile {
 }
 
 export function holder(pid: number, comm: string | null = "app"): LockHolder {
-  return { pid, comm };
+  return { pid, comm, user: "www", unit: "app.service" };
 }
 
 export function opener(pid: number, change: Partial<Opener> = {}): Opener {
   return { ...holder(pid), files: ["database", "wal"], writable: true, ...change };
+}
+
+/** Unless told otherwise one with a single connection and an SQLite that has no WAL-reset bug. */
+export function sqliteProcess(pid: number, change: Partial<SqliteProcess> = {}): SqliteProcess {
+  const build = {
+    version: "3.53.1",
+    sourceId: "2026-05-05 00:00:00 0",
+    file: "/usr/bin/app",
+    affected: false,
+  };
+  return { ...holder(pid), ...build, reason: "", connectionCount: 1, ...change };
 }
 
 export function databaseHeader(change: Partial<DatabaseHeader> = {}): DatabaseHeaderResult {
@@ -54,6 +74,7 @@ export function databaseHeader(change: Partial<DatabaseHeader> = {}): DatabaseHe
     textEncoding: 1,
     sqliteVersionNumber: 3054001,
     inWalMode: true,
+    bytesHex: `header ${change.changeCounter ?? 7} ${change.pageCount ?? 40}`,
     ...change,
   };
   return { kind: "header", header };
@@ -65,7 +86,18 @@ export const rollbackHeader: DatabaseHeaderResult = databaseHeader({
   inWalMode: false,
 });
 
-export function walHeader(change: { pageSizeBytes?: number; salt1?: number } = {}): WalHeaderResult {
+/** The restart was judged: most decisions come after that. */
+export const firstSeen: RestartVerdict = {
+  kind: "first-seen",
+  reason: "the ledger has no entry for it",
+  lostExposedCommitCountMin: null,
+  lostProvenCommitCountMin: null,
+  judgedAtMs: nowMs - 60_000,
+};
+
+export function walHeader(
+  change: { pageSizeBytes?: number; salt1?: number; salt2?: number } = {},
+): WalHeaderResult {
   return {
     kind: "header",
     header: {
@@ -92,6 +124,8 @@ export function walIndex(change: Partial<WalIndex> = {}): WalIndexResult {
       salt2: 6,
       pageCount: 40,
       changeCounter: 7,
+      frameChecksum1: 0x11223344,
+      frameChecksum2: 0x55667788,
       ...change,
     },
   };
@@ -105,9 +139,27 @@ export function locks(change: Partial<SeenLocks> = {}): SeenLocks {
     databaseLockers: connected,
     connected,
     writer: null,
+    checkpointer: null,
+    recovering: null,
     readers: [],
     viewIsComplete: true,
+    hidden: null,
     connectedWithOwnCount: connected.length,
+    ...change,
+  };
+}
+
+/** Of an application in another PID namespace that is connected. */
+export function hiddenLocks(change: Partial<HiddenLocks> = {}): HiddenLocks {
+  return {
+    connected: true,
+    writer: false,
+    checkpointer: false,
+    recovering: false,
+    exclusive: false,
+    databaseLocked: true,
+    readerMarks: [],
+    readersCovered: false,
     ...change,
   };
 }
@@ -124,7 +176,14 @@ export function observation(change: Partial<Observation> = {}): Observation {
     header: databaseHeader(),
     walHeader: null,
     walIndex: null,
-    mount: { kind: "seen", fileSystemType: "ext4", mountPoint: "/data", device: "8:1", readOnly: false },
+    mount: {
+      kind: "seen",
+      fileSystemType: "ext4",
+      mountPoint: "/data",
+      device: "8:1",
+      readOnly: false,
+      writeBarriers: true,
+    },
     locks: locks(),
     access: {
       databaseReadable: true,
@@ -201,9 +260,13 @@ export function config(change: ConfigChange = {}): DatabaseConfig {
   };
 }
 
-/** As it is before the first look. */
+/** As it is before the first look, except that the restart was judged. */
 export function freshState(change: Partial<DatabaseState> = {}): DatabaseState {
-  return { ...initialState(nowMs - 60_000), ...change };
+  const sqlite = {
+    sqliteProcesses: [42, 43, 44, 77].map((pid) => sqliteProcess(pid)),
+    sqliteProcessesAtMs: nowMs,
+  };
+  return { ...initialState(nowMs - 60_000), restartVerdict: firstSeen, ...sqlite, ...change };
 }
 
 /** After a startup sequence that went well: profile verified, quick_check passed, openers looked at just now. */

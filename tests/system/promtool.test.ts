@@ -11,8 +11,7 @@ async function complaints(databaseCount: number): Promise<string> {
   const metrics = createMetrics({ version: "1.2.3", bunVersion: "1.4.5", sqliteVersion: "3.54.1" });
   for (let index = 0; index < databaseCount; index++) {
     const name = index === 0 ? 'quo"te\\back\nline' : `db${index}`;
-    metrics.register(name);
-    metrics.observed(aStatus({ name }));
+    metrics.register(name, () => aStatus({ name }));
     metrics.checkpoint(name, aCheckpoint());
     metrics.integrity(name, anIntegrityCheck());
     metrics.integrity(name, anIntegrityCheck({ check: "integrity_check", verdict: "structural" }));

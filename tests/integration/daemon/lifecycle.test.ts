@@ -46,6 +46,7 @@ describe("startup", () => {
       await daemon.waitForLog("startup of every database ended");
       expect(phrases(daemon)).toEqual([
         "daemon started",
+        "restart verdict",
         "startup profile verified",
         "startup quick_check passed",
         "startup ended",
@@ -54,7 +55,7 @@ describe("startup", () => {
       expect((await daemon.get("/health/startup")).status).toBe(200);
       expect((await daemon.get("/health/ready")).status).toBe(200);
       expect((await statusOf(daemon, "kv")).readiness.checks.map((check) => check.state)).toEqual(
-        new Array(7).fill("ok"),
+        new Array(9).fill("ok"),
       );
       expect(await daemon.stop()).toBe(0);
     },
@@ -158,6 +159,7 @@ describe("the file changes under the daemon", () => {
       expect(ended.ready).toBe(true);
       expect(daemon.log.slice(fromIndex).map((line) => line.msg)).toEqual([
         "database replaced",
+        "restart verdict",
         "startup profile verified",
         "startup quick_check passed",
         "startup ended",

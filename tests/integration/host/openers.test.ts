@@ -38,9 +38,9 @@ describe("scanOpeners", () => {
     const path = directory.file("kv.db");
     await application.run(path, "PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
     const comm = readFileSync(`/proc/${application.pid}/comm`, "utf8").trim();
-    expect(await openersOf(path)).toEqual([
-      { pid: application.pid, comm, files: ["database", "wal"], writable: true },
-    ]);
+    const [found, ...others] = await openersOf(path);
+    expect(found).toMatchObject({ pid: application.pid, comm, files: ["database", "wal"], writable: true });
+    expect(others).toEqual([]);
     expect(await openersOf(path, [application.pid])).toEqual([]);
     await application.close(path);
     expect(await openersOf(path)).toEqual([]);

@@ -25,7 +25,7 @@ export function makeView(
     asked,
     version: "1.2.3",
     metricsContentType: "text/plain; version=0.0.4; charset=utf-8",
-    metricsText: async () => "# HELP sqlite_up .\n",
+    metricsText: async () => ["# HELP sqlite_up .\n"],
     readiness: () => ({ status, shuttingDown, databases: databases.map((database) => database.readiness) }),
     startupEnded: () => databases.every((database) => database.startup.endedAtMs !== null),
     databases: () => databases,
@@ -33,6 +33,10 @@ export function makeView(
     requestCheckpoint: async (name) => {
       asked.push(`checkpoint ${name}`);
       return { ok: true, value: aCheckpoint({ trigger: "demand" }) };
+    },
+    announceRestore: async (name) => {
+      asked.push(`announce-restore ${name}`);
+      return { ok: true, value: { database: name, windowEndsAtMs: Date.UTC(2026, 0, 15, 13, 0, 0) } };
     },
     requestIntegrityCheck: async (name, check) => {
       asked.push(`${check} ${name}`);

@@ -7,6 +7,7 @@ import { realOs } from "../../../src/host/os.ts";
 import { createObserver } from "../../../src/observe/observer.ts";
 import { walStateOf } from "../../../src/policy/walState.ts";
 import { makeTempDirectory } from "../../support/tempDirectory.ts";
+import { waitFor } from "../../support/waitFor.ts";
 import { startSqlProcess } from "./sqlProcess.ts";
 
 const wal = "PRAGMA journal_mode=WAL; CREATE TABLE t(a); INSERT INTO t VALUES(1)";
@@ -30,7 +31,9 @@ describe("locks", () => {
     for (let look = 0; look < 3; look += 1) {
       const locks = seen((await observe(path)).locks);
       const comm = readFileSync(`/proc/${application.pid}/comm`, "utf8").trim();
-      expect(locks.connected).toEqual([{ pid: application.pid, comm }]);
+      expect(locks.connected).toMatchObject([
+        { pid: application.pid, comm, user: Bun.spawnSync(["id", "-un"]).stdout.toString().trim() },
+      ]);
       expect(locks).toMatchObject({ exclusive: null, writer: null, readers: [], connectedWithOwnCount: 1 });
     }
   });
@@ -61,6 +64,25 @@ describe("locks", () => {
     expect(locks.connected.map(({ pid }) => pid).sort()).toEqual([writer.pid, reader.pid].sort());
     await writer.run(path, "COMMIT");
     expect(seen((await observe(path)).locks).writer).toBeNull();
+  });
+
+  test("who checkpoints, while it waits for a reader", async () => {
+    using directory = makeTempDirectory();
+    await using application = startSqlProcess();
+    await using reader = startSqlProcess();
+    const path = directory.file("kv.db");
+    await application.run(path, wal);
+    await reader.run(path, "BEGIN; SELECT * FROM t");
+    await application.run(path, "PRAGMA busy_timeout=20000");
+    const checkpointed = application.run(path, "PRAGMA wal_checkpoint(RESTART)");
+    const held = await waitFor("a checkpoint that waits", async () => {
+      const { checkpointer } = seen((await observe(path)).locks);
+      return checkpointer;
+    });
+    expect(held.pid).toBe(application.pid);
+    await reader.run(path, "COMMIT");
+    await checkpointed;
+    expect(seen((await observe(path)).locks).checkpointer).toBeNull();
   });
 
   test("all connections and all reader marks of one process, which the kernel merges, are seen", async () => {

@@ -14,13 +14,13 @@ function render(databases: readonly DatabaseStatus[], color = false): string {
 }
 
 describe("status table", () => {
-  test("one line a database: state, WAL, what waits, last checkpoint, last verdict, mode", () => {
+  test("one line a database: state, WAL, what waits, what is exposed, last checkpoint, last verdict, mode", () => {
     expect(render([aStatus()])).toBe(
       [
         "walwarden 1.2.3: degraded",
         "",
-        "DATABASE  STATE  WAL      WAITING    LAST CHECKPOINT  INTEGRITY               MODE",
-        "kv        ready  4.0 MiB  12 frames  reset 14s ago    quick_check ok 14s ago  enforce",
+        "DATABASE  STATE  WAL      WAITING    EXPOSED  LAST CHECKPOINT  INTEGRITY               MODE",
+        "kv        ready  4.0 MiB  12 frames  none     reset 14s ago    quick_check ok 14s ago  enforce",
         "",
       ].join("\n"),
     );
@@ -41,9 +41,15 @@ describe("status table", () => {
 
   test("what is not known is called unknown, never 0 or ok", () => {
     const text = render([
-      aStatus({ walFileBytes: null, walFrameCount: null, checkpoint: null, integrity: [] }),
+      aStatus({
+        walFileBytes: null,
+        walFrameCount: null,
+        exposure: { kind: "unobservable", reason: "it is on tmpfs" },
+        checkpoint: null,
+        integrity: [],
+      }),
     ]);
-    expect(text).toMatch(/unknown +unknown +none yet +not checked/);
+    expect(text).toMatch(/unknown +unknown +unknown +none yet +not checked/);
   });
 
   test("a long name is shortened in the middle, and wide characters keep the columns", () => {
@@ -75,10 +81,13 @@ describe("status table", () => {
 });
 
 test("the details show path, processes, pragmas and what cannot be seen, made printable", () => {
-  const status = aStatus({ resolvedPath: "/data/kv.db", connected: [{ pid: 7, comm: "ev\u001bil" }] });
+  const status = aStatus({
+    resolvedPath: "/data/kv.db",
+    connected: [{ pid: 7, comm: "ev\u001bil", user: "www", unit: null }],
+  });
   const text = renderDetails(withIsoTimes(status), rendering);
   expect(text).toContain("/var/lib/app/kv.db -> /data/kv.db");
-  expect(text).toContain("ev\\x1bil (7)");
+  expect(text).toContain("ev\\x1bil (7, www)");
   expect(text).toContain("next checkpoint  in 46s");
   expect(text).toContain("cannot be seen   synchronous of the application's connections");
 });

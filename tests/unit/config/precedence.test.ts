@@ -224,15 +224,6 @@ describe("what follows from other values", () => {
     }
   });
 
-  test("a bound on exposure that was asked for is said to have no effect in this version", () => {
-    const environment = { WALWARDEN_EXPOSURE_MAX_MS: "500" };
-    expect(loaded({ environment }).config.warnings).toEqual([
-      "WALWARDEN_EXPOSURE_MAX_MS has no effect in this version",
-    ]);
-    const stated = loaded({ file: "defaults: {exposureMax: 1s}\n" }).config.warnings;
-    expect(stated.filter((warning) => warning.endsWith("has no effect in this version"))).toHaveLength(1);
-  });
-
   test("a file that names no databases is pointed out: ./kv.db may not be what was meant", () => {
     const warning = expect.stringContaining("names no databases: /srv/app/kv.db is watched");
     expect(loaded({ file: "defaults: {mode: observe}\n" }).config.warnings).toEqual([warning]);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { parseProcLocks } from "../../../src/format/procLocks.ts";
 import { indexLocks, lookAtLocks } from "../../../src/observe/lockLook.ts";
+import { holder } from "../../support/builders.ts";
 
 const database = { device: "254:0", inode: "7" };
 const shm = { device: "254:0", inode: "8" };
@@ -10,7 +11,7 @@ function look(lines: readonly string[], ownPids: readonly number[] = []) {
   const sources = {
     index: indexLocks(parseProcLocks(text)),
     ownPids: new Set(ownPids),
-    holderOf: (pid: number) => ({ pid, comm: `p${pid}` }),
+    holderOf: (pid: number) => holder(pid, `p${pid}`),
     viewIsComplete: true,
   };
   const found = lookAtLocks(sources, database, shm);
@@ -43,7 +44,7 @@ describe("lookAtLocks", () => {
   test("one lock may cover reader marks and byte 128", () => {
     const found = look(["POSIX  ADVISORY  READ  10 fe:00:8 126 128"]);
     expect(found.readers.map(({ mark }) => mark)).toEqual([3, 4]);
-    expect(found.connected).toEqual([{ pid: 10, comm: "p10" }]);
+    expect(found.connected).toEqual([holder(10, "p10")]);
   });
 
   test("a mark that is held exclusively is being set, not read from", () => {
@@ -62,6 +63,18 @@ describe("lookAtLocks", () => {
     );
     expect(found).toMatchObject({ databaseLockers: [], writer: null, readers: [], connectedWithOwnCount: 2 });
     expect(found.connected.map(({ pid }) => pid)).toEqual([11]);
+  });
+
+  test("a checkpoint and a recovery are told by their locks, held for writing", () => {
+    expect(look(["POSIX  ADVISORY  WRITE 10 fe:00:8 121 121"])).toMatchObject({
+      checkpointer: holder(10, "p10"),
+      recovering: null,
+      writer: null,
+    });
+    expect(look(["POSIX  ADVISORY  WRITE 10 fe:00:8 121 122"]).recovering?.pid).toBe(10);
+    // A snapshot that is being opened holds it shared (wal.c, sqlite3WalSnapshotCheck).
+    expect(look(["POSIX  ADVISORY  READ  10 fe:00:8 121 121"]).checkpointer).toBeNull();
+    expect(look(["POSIX  ADVISORY  WRITE 10 fe:00:8 121 122"], [10]).checkpointer).toBeNull();
   });
 
   test("flock and leases on -shm are none of SQLite's", () => {

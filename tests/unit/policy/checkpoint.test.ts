@@ -84,8 +84,9 @@ describe("a checkpoint", () => {
   test("that nobody can see says so, and does not speak of writers", () => {
     const hidden = { locks: locks({ viewIsComplete: false }) };
     const end = step({ run: { ...passed, passiveCount: 3 }, seen: hidden });
-    expect(end).toMatchObject({ outcome: "incomplete", caughtUp: true });
-    expect(end).toHaveProperty("reason", expect.stringContaining("not seen to be complete"));
+    // Whoever is hidden may have the WAL-reset bug: no PASSIVE there.
+    expect(end).toMatchObject({ outcome: "skipped", caughtUp: true });
+    expect(end).toHaveProperty("reason", expect.stringContaining("cannot be seen"));
   });
 });
 

@@ -51,7 +51,7 @@ describe("files are refused", () => {
     ["with a second hard link", { database: regularFile({ linkCount: 2 }) }, "hard_link refuse"],
     [
       "on a network file system",
-      { mount: { kind: "seen", fileSystemType: "nfs4", mountPoint: "/", device: "0:1", readOnly: false } },
+      { mount: { kind: "seen", fileSystemType: "nfs4", mountPoint: "/", device: "0:1", readOnly: false, writeBarriers: true } },
       "file_system refuse",
     ],
     [
@@ -61,7 +61,7 @@ describe("files are refused", () => {
     ],
     [
       "mounted read-only",
-      { mount: { kind: "seen", fileSystemType: "ext4", mountPoint: "/", device: "8:1", readOnly: true } },
+      { mount: { kind: "seen", fileSystemType: "ext4", mountPoint: "/", device: "8:1", readOnly: true, writeBarriers: true } },
       "read_only refuse",
     ],
     [
@@ -93,7 +93,7 @@ describe("files are refused", () => {
       fileSystemType: "nfs",
       mountPoint: "/",
       device: "0:1",
-      readOnly: false,
+      readOnly: false, writeBarriers: true,
     } as const;
     expect(findings({ ...absent, mount: nfs }, {}, config({ whenMissing: "create" }))).toEqual([
       "file_system refuse",
@@ -107,7 +107,7 @@ describe("files are refused", () => {
       fileSystemType: "fuse",
       mountPoint: "/",
       device: "0:1",
-      readOnly: false,
+      readOnly: false, writeBarriers: true,
     } as const;
     expect(findings({ mount })).toEqual(["file_system refuse"]);
     expect(findings({ mount }, {}, config({ trustFileSystem: true }))).toEqual([]);

@@ -5,9 +5,12 @@
 import type { DatabaseConfig } from "../../../src/domain/databaseConfig.ts";
 import type { Observation, OpenerLook } from "../../../src/domain/observation.ts";
 import type { Failure, LockedResult, PassiveResult, TruncateResult } from "../../../src/domain/outcome.ts";
+import type { ResidueLook } from "../../../src/domain/residueReport.ts";
+import type { SqliteProcess } from "../../../src/domain/sqliteProcess.ts";
 import type { IntegrityStatus } from "../../../src/domain/status.ts";
 import { afterFailure } from "../../../src/policy/backoff.ts";
 import {
+  afterGuardedTruncate,
   afterLocked,
   afterPassive,
   afterSync,
@@ -17,9 +20,10 @@ import {
   type RunEnd,
   statusOf,
 } from "../../../src/policy/checkpointRun.ts";
-import type { Decision } from "../../../src/policy/decide.ts";
-import { noteOpeners } from "../../../src/policy/noteObservation.ts";
+import type { Decision, StartOverReason } from "../../../src/policy/decide.ts";
+import { noteOpeners, noteSqliteProcesses } from "../../../src/policy/noteObservation.ts";
 import { describeResidue, residueOf } from "../../../src/policy/residue.ts";
+import { residueFingerprint } from "../../../src/policy/residueScan.ts";
 import {
   type CheckpointRun,
   clearedRetry,
@@ -30,6 +34,7 @@ import {
   type Stage,
 } from "../../../src/policy/state.ts";
 import { walHasFrames } from "../../../src/policy/walState.ts";
+import { firstSeen } from "../../support/builders.ts";
 
 /** What comes of whatever is asked for in one round. */
 export interface Fate {
@@ -40,6 +45,8 @@ export interface Fate {
   readonly passive: PassiveResult;
   readonly locked: LockedResult;
   readonly truncate: TruncateResult;
+  /** Which SQLite the connected processes run. */
+  readonly sqlite: (observation: Observation) => readonly SqliteProcess[];
   readonly syncMs: number;
 }
 
@@ -57,6 +64,12 @@ export function carryOut(state: DatabaseState, decision: Decision, round: Round)
       return state;
     case "scanOpeners":
       return noteOpeners(state, fate.openers, nowMs);
+    case "lookAtSqlite":
+      return noteSqliteProcesses(state, fate.sqlite(round.observation), nowMs);
+    case "scanResidue":
+      return { ...state, residueLook: residueLook(round) };
+    case "judgeRestart":
+      return { ...state, restartVerdict: firstSeen };
     case "startOver":
       return startOver(state, decision.because, nowMs);
     case "advance":
@@ -93,7 +106,7 @@ export function carryOut(state: DatabaseState, decision: Decision, round: Round)
 
 function stepTaken(
   run: CheckpointRun,
-  kind: "passive" | "sync" | "locked" | "truncate",
+  kind: "passive" | "sync" | "locked" | "truncate" | "guardedTruncate",
   fate: Fate,
 ): CheckpointRun {
   switch (kind) {
@@ -105,14 +118,24 @@ function stepTaken(
       return afterLocked(run, fate.locked);
     case "truncate":
       return afterTruncate(run, fate.truncate);
+    case "guardedTruncate": {
+      const reason = fate.truncate.truncated ? "" : "readers went on";
+      return afterGuardedTruncate(run, { ...fate.truncate, leftComplete: false, reason });
+    }
   }
 }
 
-function startOver(state: DatabaseState, because: "replaced" | "vanished", nowMs: number): DatabaseState {
+function residueLook({ observation, nowMs }: Round): ResidueLook {
+  const fingerprint = residueFingerprint(observation);
+  const none = { kind: "none" } as const;
+  return { fingerprint, lookedAtMs: nowMs, durationMs: 1, wal: none, journal: none };
+}
+
+function startOver(state: DatabaseState, because: StartOverReason, nowMs: number): DatabaseState {
   return {
     ...initialState(nowMs),
-    stage: because === "replaced" ? "guards" : "missing",
-    startupEndedAtMs: because === "replaced" ? null : state.startupEndedAtMs,
+    stage: because === "vanished" ? "missing" : "guards",
+    startupEndedAtMs: because === "vanished" ? state.startupEndedAtMs : null,
     checkpoint: state.checkpoint,
     checkRunning: state.checkRunning,
   };

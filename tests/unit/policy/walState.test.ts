@@ -21,8 +21,11 @@ const locks: LockLook = {
   databaseLockers: [],
   connected: [],
   writer: null,
+  checkpointer: null,
+  recovering: null,
   readers: [],
   viewIsComplete: true,
+  hidden: null,
   connectedWithOwnCount: 1,
 };
 
@@ -41,6 +44,8 @@ const index = {
   salt2: 6,
   pageCount: 3,
   changeCounter: 8,
+  frameChecksum1: 1,
+  frameChecksum2: 2,
 };
 
 const good: Seen = { wal: file, shm: file, walHeader, walIndex: { kind: "index", index }, locks };

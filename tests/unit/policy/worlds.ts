@@ -7,12 +7,14 @@ import {
   config,
   databaseHeader,
   failure,
+  hiddenLocks,
   holder,
   locks,
   observation,
   opener,
   regularFile,
   rollbackHeader,
+  sqliteProcess,
   nowMs as startMs,
   walHeader,
   withWal,
@@ -54,13 +56,29 @@ const lockLooks = fc.constantFrom<Partial<Observation>>(
   { locks: locks({ connected: [app], writer: app }) },
   { locks: locks({ connected: [app], readers: [{ mark: 1, holder: app }] }) },
   { locks: locks({ exclusive: app, databaseLockers: [app] }) },
+  { locks: locks({ viewIsComplete: false, hidden: hiddenLocks(), connectedWithOwnCount: 1 }) },
+  {
+    locks: locks({
+      viewIsComplete: false,
+      hidden: hiddenLocks({ writer: true, readerMarks: [1] }),
+      connectedWithOwnCount: 1,
+    }),
+  },
+  { locks: locks({ viewIsComplete: false, hidden: hiddenLocks({ connected: false, exclusive: true }) }) },
   { locks: { kind: "unobservable", reason: "hidden" } },
 );
 
 const mounts = fc.oneof(
   { weight: 8, arbitrary: fc.constant<Partial<Observation>>({}) },
   fc.constant<Partial<Observation>>({
-    mount: { kind: "seen", fileSystemType: "nfs", mountPoint: "/data", device: "0:50", readOnly: false },
+    mount: {
+      kind: "seen",
+      fileSystemType: "nfs",
+      mountPoint: "/data",
+      device: "0:50",
+      readOnly: false,
+      writeBarriers: true,
+    },
   }),
 );
 
@@ -84,6 +102,11 @@ const failures = fc.oneof(
     failure({ reason: "identity", code: null, retryable: false }),
   ),
 );
+
+const sqliteOf =
+  (affected: boolean | null): Fate["sqlite"] =>
+  ({ locks: look }) =>
+    look.kind === "seen" ? look.connected.map(({ pid }) => sqliteProcess(pid, { affected })) : [];
 
 const fates: fc.Arbitrary<Fate> = fc.record({
   failure: failures,
@@ -112,6 +135,7 @@ const fates: fc.Arbitrary<Fate> = fc.record({
     checkpointedFrameCount: 10,
     durationMs: 2,
   })),
+  sqlite: fc.constantFrom<boolean | null>(false, true, null).map((affected) => sqliteOf(affected)),
   truncate: fc.boolean().map((truncated) => ({ busy: !truncated, truncated, heldMs: 1, durationMs: 1 })),
   syncMs: fc.constantFrom(0.1, 5, 500),
 });

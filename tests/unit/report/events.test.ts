@@ -17,7 +17,16 @@ describe("log events", () => {
   test("the phrases that operators search for are these", () => {
     const { lines, events } = record();
     const profile = { journalModeBefore: "delete", journalModeChanged: true, pragmas: [] };
-    const residue = { residue: "WAL", walFileBytes: 1, walFrameCount: 1, journalFileBytes: null };
+    const residue = {
+      residue: "WAL",
+      walFileBytes: 1,
+      walFrameCount: 1,
+      journalFileBytes: null,
+      commitCount: 1,
+      tornTailBytes: 0,
+      stopReason: "endOfFile",
+      expectation: "",
+    };
     events.residueDetected("kv", residue);
     events.profileVerified("kv", profile);
     events.checkpointEnded("kv", aCheckpoint({ trigger: "startup-recovery" }), noFields);

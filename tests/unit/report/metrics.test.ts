@@ -6,18 +6,20 @@ import { aCheckpoint, anIntegrityCheck, aStatus, baseTimeMs } from "./statusBuil
 
 const versions = { version: "1.2.3", bunVersion: "1.4.5", sqliteVersion: "3.54.1" };
 
+const unseen = () => null;
+
 async function read(metrics: ReturnType<typeof createMetrics>) {
   return parseMetrics(await metrics.text());
 }
 
 function crowd(metrics: ReturnType<typeof createMetrics>, count: number): void {
-  for (let index = 0; index < count; index++) metrics.register(`db${index}`);
+  for (let index = 0; index < count; index++) metrics.register(`db${index}`, unseen);
 }
 
 describe("metrics", () => {
   test("every counter of a database is there with 0 for every label value from the start", async () => {
     const metrics = createMetrics(versions);
-    metrics.register("kv");
+    metrics.register("kv", unseen);
     const { samples } = await read(metrics);
     const ofDatabase = samples.filter(({ labels }) => labels.database === "kv");
     expect(ofDatabase.filter(({ name }) => name === "sqlite_wal_checkpoints_total")).toHaveLength(4 * 6);
@@ -37,8 +39,7 @@ describe("metrics", () => {
 
   test("an observation sets the gauges in base units", async () => {
     const metrics = createMetrics(versions);
-    metrics.register("kv");
-    metrics.observed(aStatus());
+    metrics.register("kv", () => aStatus());
     const now = await read(metrics);
     const value = (name: string, labels = {}) => now.value(name, { database: "kv", ...labels });
     expect(value("sqlite_up")).toBe(1);
@@ -55,11 +56,34 @@ describe("metrics", () => {
     expect(value("sqlite_database_ready")).toBe(1);
   });
 
+  test("a pin says since when, is 0 without one, and absent where it cannot be seen", async () => {
+    const pinGauges = async (changes: Parameters<typeof aStatus>[0]) => {
+      const metrics = createMetrics(versions);
+      metrics.register("kv", () => aStatus(changes));
+      const now = await read(metrics);
+      const observable = now.value("sqlite_observable", { database: "kv", what: "holders" });
+      return [now.value("sqlite_wal_pin_since_timestamp_seconds", { database: "kv" }), observable];
+    };
+    const held = {
+      kind: "held",
+      sinceMs: 5_000,
+      heldFrameCount: 3,
+      holders: [],
+      unnamedHolders: true,
+    } as const;
+    expect(await pinGauges({ pin: held })).toEqual([5, 1]);
+    expect(await pinGauges({})).toEqual([0, 1]);
+    const unseen = { kind: "unobservable", reason: "hidden" } as const;
+    expect(await pinGauges({ pin: unseen, holdersObservable: false })).toEqual([undefined, 0]);
+    expect(await pinGauges({ observedAtMs: null })).toEqual([undefined, 0]);
+  });
+
   test("a failed observation leaves no figure of an earlier one, and says that it failed", async () => {
     const metrics = createMetrics(versions);
-    metrics.register("kv");
-    metrics.observed(aStatus());
-    metrics.observed(aStatus({ observedAtMs: null }));
+    let status = aStatus();
+    metrics.register("kv", () => status);
+    await read(metrics);
+    status = aStatus({ observedAtMs: null });
     const now = await read(metrics);
     expect(now.value("sqlite_up", { database: "kv" })).toBe(0);
     expect(now.value("sqlite_observable", { database: "kv", what: "wal_index" })).toBe(0);
@@ -72,8 +96,7 @@ describe("metrics", () => {
 
   test("what could not be seen is absent, never 0", async () => {
     const metrics = createMetrics(versions);
-    metrics.register("kv");
-    metrics.observed(
+    metrics.register("kv", () =>
       aStatus({
         walFrameCount: null,
         walBackfilledFrameCount: null,
@@ -98,14 +121,13 @@ describe("metrics", () => {
 
   test("compliance is judged by what the file itself stores", async () => {
     const metrics = createMetrics(versions);
-    metrics.register("kv");
-    metrics.observed(aStatus({ journalMode: "rollback" }));
+    metrics.register("kv", () => aStatus({ journalMode: "rollback" }));
     expect((await read(metrics)).value("sqlite_pragma_compliant")).toBe(0);
   });
 
   test("a checkpoint is counted by trigger and outcome, timed, and its stall recorded", async () => {
     const metrics = createMetrics(versions);
-    metrics.register("kv");
+    metrics.register("kv", unseen);
     metrics.checkpoint("kv", aCheckpoint({ durationMs: 250, heldMs: 4 }));
     metrics.checkpoint("kv", aCheckpoint({ outcome: "complete", heldMs: 0 }));
     metrics.checkpoint("kv", aCheckpoint({ outcome: "skipped", durationMs: 0, heldMs: 0 }));
@@ -120,7 +142,7 @@ describe("metrics", () => {
 
   test("integrity has no value before the first verdict, and a check without a verdict does not change it", async () => {
     const metrics = createMetrics(versions);
-    metrics.register("kv");
+    metrics.register("kv", unseen);
     metrics.integrity("kv", anIntegrityCheck({ verdict: "unknown" }));
     const first = await read(metrics);
     expect(first.value("sqlite_integrity_ok", { check: "quick_check" })).toBeUndefined();
@@ -141,7 +163,7 @@ describe("metrics", () => {
 
   test("a startup with nothing to recover is no recovery, and its frames are a known 0", async () => {
     const metrics = createMetrics(versions);
-    metrics.register("kv");
+    metrics.register("kv", unseen);
     metrics.recovery("kv", 0);
     const none = await read(metrics);
     expect(none.value("sqlite_startup_recoveries_total")).toBe(0);
@@ -155,15 +177,13 @@ describe("metrics", () => {
   test("a database that is no longer watched loses every series, and a late result brings none back", async () => {
     const metrics = createMetrics(versions);
     for (const name of ["kv", "other"]) {
-      metrics.register(name);
-      metrics.observed(aStatus({ name }));
+      metrics.register(name, () => aStatus({ name }));
       metrics.checkpoint(name, aCheckpoint());
       metrics.integrity(name, anIntegrityCheck());
       metrics.recovery(name, 1);
       metrics.walReset(name, 1);
     }
     metrics.unregister("kv");
-    metrics.observed(aStatus());
     metrics.checkpoint("kv", aCheckpoint());
     metrics.integrity("kv", anIntegrityCheck());
     metrics.recovery("kv", 1);
@@ -196,6 +216,54 @@ describe("metrics", () => {
   });
 });
 
+describe("the text", () => {
+  test("says the name of a database whatever is in it", async () => {
+    const metrics = createMetrics(versions);
+    const name = 'a "quoted" \\ name\nof two lines';
+    metrics.register(name, () => aStatus({ name }));
+    const text = await metrics.text();
+    expect(text).toContain('sqlite_up{database="a \\"quoted\\" \\\\ name\\nof two lines"} 1\n');
+  });
+
+  test("of a thousand databases is written in slices: others have their turn in between", async () => {
+    const metrics = createMetrics(versions);
+    const databaseCount = 1_000;
+    for (let at = 0; at < databaseCount; at += 1) {
+      const name = `db${at}`;
+      metrics.register(name, () => aStatus({ name }));
+    }
+    let turnCount = 0;
+    let writing = true;
+    const countTurns = () => {
+      turnCount += 1;
+      if (writing) setImmediate(countTurns);
+    };
+    setImmediate(countTurns);
+    const beganMs = performance.now();
+    const text = await metrics.text();
+    const durationMs = performance.now() - beganMs;
+    writing = false;
+    expect(text.match(/^sqlite_up\{/gm)).toHaveLength(databaseCount);
+    // Slices of 5 ms, and one status more.
+    expect(turnCount).toBeGreaterThanOrEqual(Math.floor(durationMs / 40));
+    expect(turnCount).toBeGreaterThan(2);
+  });
+
+  test("has the same series for each of them, and one that goes meanwhile is not waited for", async () => {
+    const metrics = createMetrics(versions);
+    for (const name of ["kv", "other", "third"]) metrics.register(name, () => aStatus({ name }));
+    const writing = metrics.text();
+    metrics.unregister("other");
+    const { samples } = parseMetrics(await writing);
+    const seriesOf = (database: string) =>
+      samples.filter(({ labels }) => labels.database === database).map(({ name }) => name);
+    expect(seriesOf("kv")).toEqual(seriesOf("third"));
+    expect(parseMetrics(await metrics.text()).samples.some(({ labels }) => labels.database === "other")).toBe(
+      false,
+    );
+  });
+});
+
 describe("histograms above the limit", () => {
   const histogram = "sqlite_wal_checkpoint_duration_seconds";
   const series = { database: "db0", trigger: "periodic" };
@@ -212,7 +280,7 @@ describe("histograms above the limit", () => {
     const metrics = createMetrics(versions);
     crowd(metrics, databaseHistogramsMax);
     metrics.checkpoint("db0", aCheckpoint({ durationMs: 500 }));
-    metrics.register("one more");
+    metrics.register("one more", unseen);
     metrics.checkpoint("db0", aCheckpoint({ durationMs: 500 }));
     metrics.unregister("one more");
     const now = await read(metrics);
@@ -227,7 +295,7 @@ describe("histograms above the limit", () => {
     const metrics = createMetrics(versions);
     crowd(metrics, databaseHistogramsMax);
     metrics.checkpoint("db0", aCheckpoint({ durationMs: 20 }));
-    metrics.register("one more");
+    metrics.register("one more", unseen);
     metrics.checkpoint("one more", aCheckpoint({ durationMs: 20 }));
     const now = await read(metrics);
     const fleet = "sqlite_fleet_wal_checkpoint_duration_seconds_bucket";

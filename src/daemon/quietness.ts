@@ -1,0 +1,70 @@
+/**
+ * Whether a look at one database needs no round, because the rounds before have shown that nothing comes of it. What may be
+ * skipped, and until when, is for `policy/quiet.ts` to judge.
+ */
+import { isDeepStrictEqual } from "node:util";
+import type { DatabaseConfig } from "../domain/databaseConfig.ts";
+import type { Observation } from "../domain/observation.ts";
+import { changeBetween, noteCommits, notedApart, quietUntilMs, restsNow } from "../policy/quiet.ts";
+import type { DatabaseState } from "../policy/state.ts";
+import type { Memory } from "./memory.ts";
+
+interface Rested {
+  readonly observation: Observation;
+  readonly state: DatabaseState;
+  readonly config: DatabaseConfig;
+}
+
+export class Quietness {
+  #rested: Rested | null = null;
+  #sinceMs = 0;
+  #untilMs = 0;
+
+  /** After a round that decided to rest. */
+  rested(observation: Observation, state: DatabaseState, config: DatabaseConfig, nowMs: number): void {
+    const before = this.#rested;
+    this.#rested = { observation, state, config };
+    this.#sinceMs = nowMs;
+    const isRepetition =
+      before !== null &&
+      before.config === config &&
+      changeBetween(before.observation, observation) !== "more" &&
+      remembersTheSame(before.state, state, isDeepStrictEqual);
+    this.#untilMs = isRepetition ? quietUntilMs(observation, state, config, nowMs) : nowMs;
+  }
+
+  disturbed(): void {
+    this.#rested = null;
+  }
+
+  /** @returns whether the look is taken in by this alone; otherwise nothing was done, and a round has to be gone through. */
+  takesIn(observation: Observation, memory: Memory, config: DatabaseConfig, nowMs: number): boolean {
+    const rested = this.#rested;
+    if (rested === null || nowMs >= this.#untilMs || nowMs < this.#sinceMs || rested.config !== config)
+      return false;
+    if (!remembersTheSame(rested.state, memory.state, Object.is)) return false;
+    const change = changeBetween(rested.observation, observation);
+    if (change === "more" || !restsNow(observation, memory.state, config, nowMs)) return false;
+    const noted = change === "none" ? memory.state : noteCommits(memory.state, observation, config);
+    if (noted === null) return false;
+    memory.noteObservation(observation);
+    memory.update(() => noted);
+    this.#rested = { observation, state: memory.state, config };
+    return true;
+  }
+}
+
+function remembersTheSame(
+  before: DatabaseState,
+  now: DatabaseState,
+  isSame: (one: unknown, other: unknown) => boolean,
+): boolean {
+  if (before === now) return true;
+  for (const field in now) {
+    if (notedApart.has(field)) continue;
+    const one: unknown = Reflect.get(before, field);
+    const other: unknown = Reflect.get(now, field);
+    if (one !== other && !isSame(one, other)) return false;
+  }
+  return true;
+}
