@@ -31,6 +31,7 @@ export class ExposureWatch {
 
   /** Never waits: a sync goes on beside. */
   look(observation: Observation, config: DatabaseConfig): void {
+    // First: what is asked, and what is synced, depends on it.
     recallFailedSync(this.#context, this.#memory, observation);
     const { state } = this.#memory;
     let isKnown = true;
@@ -49,6 +50,14 @@ export class ExposureWatch {
     this.#report.looked(config, exposure, observation);
   }
 
+  /**
+   * Without a look: what was known at the last one is known still. Only a glance beside somebody who stays connected tells
+   * that; where nobody is, a short-lived process may have committed since.
+   */
+  nothingCommitted(atMs: number): void {
+    if (this.#knownAtMs !== null) this.#knownAtMs = atMs;
+  }
+
   clockJumped(jumpMs: number): void {
     if (this.#knownAtMs !== null) this.#knownAtMs += jumpMs;
   }
@@ -65,15 +74,13 @@ export class ExposureWatch {
 
   #syncWhatIsWanted(observation: Observation, config: DatabaseConfig): void {
     if (this.#syncing || observation.database.kind !== "regular" || observation.resolvedPath === null) return;
-    const { exposure, checkpoint, restartVerdict } = this.#memory.state;
+    const { exposure, checkpoint } = this.#memory.state;
     const { lookIntervalMs, syncs } = this.#context;
     const afterCheckpoint = checkpoint.lastSuccessAtMs !== this.#checkpointSeenAtMs;
     const nowMs = observation.observedAtMs;
     const wanted = decideSync(exposure, config, nowMs, lookIntervalMs, afterCheckpoint);
     this.#checkpointSeenAtMs = checkpoint.lastSuccessAtMs;
     if (wanted === null) return;
-    // What an earlier life knew is judged first: one sync that goes well must not decide against it.
-    if (wanted.because === "firstLook" && restartVerdict === null) return;
     this.#syncing = true;
     const files = {
       path: observation.resolvedPath,
@@ -81,8 +88,11 @@ export class ExposureWatch {
       wal: observation.wal.kind === "regular" ? observation.wal.identity : null,
     };
     syncs.add(wanted.sinceMs, async () => {
-      this.#synced(config, wanted, await this.#sync(files, wanted));
-      this.#syncing = false;
+      try {
+        this.#synced(config, wanted, await this.#sync(files, wanted));
+      } finally {
+        this.#syncing = false;
+      }
     });
   }
 
@@ -95,7 +105,7 @@ export class ExposureWatch {
       wanted.wal === null || files.wal === null
         ? ({ ok: true, durationMs: 0 } as const)
         : await syncFile(`${files.path}-wal`, files.wal);
-    if (!wal.ok || !wanted.database) return wal;
+    if (!wal.ok || wanted.database === null) return wal;
     const database = await syncFile(files.path, files.database);
     return database.ok ? { ok: true, durationMs: wal.durationMs + database.durationMs } : database;
   }

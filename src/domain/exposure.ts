@@ -21,6 +21,8 @@ export type ExposureQuestion =
       readonly mxFrame: number | null;
       /** Commits are counted in the frames after this one. */
       readonly countFromFrame: number;
+      /** No commit lies between countFromFrame and this one: earlier looks have followed the frames up to here. */
+      readonly followFromFrame: number;
       /** The page cache is asked about the frames after this one; null: not at all. */
       readonly cacheFromFrame: number | null;
       /** Frames of this WAL that are copied into the database; null: not known. */
@@ -43,7 +45,8 @@ export interface PagesQuestion {
 }
 
 export type PagesLook =
-  | { readonly kind: "clean" }
+  /** `isWhole`: every page of the database was asked about, not only some that should be there. */
+  | { readonly kind: "clean"; readonly isWhole: boolean }
   /** Dirty, or being written back: the checkpoint that wrote them did not sync them. */
   | { readonly kind: "unsynced"; readonly byteCount: number }
   /** A checkpoint is at work, or has written them again since: nothing can be told now. */
@@ -85,6 +88,8 @@ export type ExposureLook =
       readonly newCommitCount: number | null;
       /** Database pages in the last of these frames; empty: there were none. */
       readonly recentPages: readonly number[];
+      /** The frames up to this one were followed, and there are more; null: the look has come to the end. */
+      readonly followedFrame: number | null;
       /** Null: the page cache was not asked. */
       readonly frames: FramesLook | null;
       readonly database: PagesLook | null;

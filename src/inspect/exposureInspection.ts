@@ -5,7 +5,7 @@
  */
 import type { ExposureLook, ExposureQuestion } from "../domain/exposure.ts";
 import type { Observation } from "../domain/observation.ts";
-import { walFrameHeaderBytes, walHeaderBytes } from "../format/walHeader.ts";
+import { saltsOf, walFrameBytes, walHeaderBytes } from "../format/walHeader.ts";
 import type { WalScan } from "../format/walScan.ts";
 import { errnoOf } from "../host/errno.ts";
 import type { Os } from "../host/os.ts";
@@ -44,7 +44,7 @@ export function inspectExposure(
     case "changed":
       return { kind: "unobservable", reason: "the WAL changed during every look" };
     case "noWal":
-      return ofDatabase(question, look);
+      return whyNotTold(os, path) ?? ofDatabase(question, look);
     case "wal":
       if (question.kind === "wal" && look.frames?.kind === "unsynced")
         return exposed(os, path, question, look.mxFrame, scan);
@@ -52,7 +52,27 @@ export function inspectExposure(
         const reason = "a writer was at work at every look: what is dirty may be in flight";
         return { kind: "unobservable", reason };
       }
+      if (look.followedFrame !== null && look.database?.kind !== "unsynced") {
+        const reason = `its frames were followed up to ${look.followedFrame}: what lies behind them was not looked at`;
+        return { kind: "unobservable", reason };
+      }
       return look.database?.kind === "unsynced" ? ofDatabase(question, look) : clean;
+  }
+}
+
+/** The kernel tells of a file only whom it lets write it, or who owns it. Null: it tells. */
+function whyNotTold(os: Os, path: string): ExposureInspection | null {
+  let descriptor: number;
+  try {
+    descriptor = os.open(path);
+  } catch (error) {
+    return { kind: "unobservable", reason: `the database cannot be opened: ${errnoOf(error)}` };
+  }
+  try {
+    const cache = cachestat(descriptor, 0, 0);
+    return cache.ok ? null : { kind: "unobservable", reason: cache.reason };
+  } finally {
+    os.close(descriptor);
   }
 }
 
@@ -72,7 +92,8 @@ function ofDatabase(
     const { byteCount } = database;
     return {
       kind: "exposed",
-      reason: "a checkpoint wrote pages into the database and did not sync them (synchronous=OFF)",
+      reason:
+        "nobody has synced these pages of the database: a copy of the file wrote them, or a checkpoint with synchronous=OFF",
       dirtyBytes: byteCount === 0 ? null : byteCount,
       fromFrame: null,
       commitCount: null,
@@ -88,8 +109,9 @@ function ofDatabase(
 
 function withScannedEnd(question: ExposureQuestion, scan: WalScan | null): ExposureQuestion {
   if (question.kind !== "wal" || question.mxFrame !== null || scan?.header.kind !== "header") return question;
-  const { salt1, salt2 } = scan.header.header;
-  return question.walIdentity === `${salt1} ${salt2}` ? { ...question, mxFrame: scan.mxFrame } : question;
+  return question.walIdentity === saltsOf(scan.header.header)
+    ? { ...question, mxFrame: scan.mxFrame }
+    : question;
 }
 
 function exposed(
@@ -99,7 +121,7 @@ function exposed(
   mxFrame: number,
   scan: WalScan | null,
 ): ExposureInspection {
-  const frameBytes = walFrameHeaderBytes + question.pageSizeBytes;
+  const frameBytes = walFrameBytes(question.pageSizeBytes);
   const dirty = dirtyTail(os, `${path}-wal`, frameBytes, mxFrame);
   const reason = "these pages of -wal are in the page cache only, and nobody has synced them";
   if (dirty === null)

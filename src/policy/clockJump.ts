@@ -56,11 +56,15 @@ function shiftExposure(exposure: ExposureState, jumpMs: number): ExposureState {
   return {
     ...exposure,
     lookedAtMs: shift(exposure.lookedAtMs),
+    databaseUndecidedMs: shift(exposure.databaseUndecidedMs),
+    databaseUnverifiedMs: shift(exposure.databaseUnverifiedMs),
+    suspectedAtMs: exposure.suspectedAtMs + jumpMs,
     wal:
       wal === null
         ? null
         : {
             ...wal,
+            lifeSinceMs: wal.lifeSinceMs + jumpMs,
             exposedSinceMs: shift(wal.exposedSinceMs),
             inFlight: wal.inFlight === null ? null : movedDoubt(wal.inFlight),
           },

@@ -13,10 +13,11 @@ import {
   sumOf,
 } from "./exposureState.ts";
 
-type Fate = Pick<ExposureState, "database" | "reset">;
+type Fate = Pick<ExposureState, "database" | "databaseUndecidedMs" | "databaseUnverifiedMs" | "reset">;
 
 /**
- * The WAL that was seen last, if one was, is gone or has started over.
+ * The WAL that was seen last, if one was, is gone or has started over. Dirty pages are evidence that it was not synced.
+ * Clean ones are none for what nobody asked about, nor where nobody looked for a while: one sync of ours makes sure.
  * @param newCommitCount commits in the WAL that came after it; null: not counted
  */
 export function fateOfEnded(
@@ -25,35 +26,59 @@ export function fateOfEnded(
   newCommitCount: number | null,
   context: LookContext,
 ): Fate {
+  const { nowMs, previousAtMs } = context;
   // A doubt that stands goes on with the newer pages, and what it is about is carried along.
   const passed = passedOn(state, pages, newCommitCount, context);
   const carried = state.reset === null ? passed : joined(state.reset.exposure, passed);
-  if (pages === null || pages.kind === "clean") return { database: state.database, reset: null };
-  const unsynced: Fate = { database: joined(state.database, carried), reset: null };
-  if (pages.kind === "unsynced") return unsynced;
-  const firstLookMs = state.reset?.firstLookMs ?? context.nowMs;
-  if (context.nowMs - firstLookMs >= doubtMaxMs)
-    return isSuspect(carried) ? unsynced : { database: state.database, reset: null };
+  if (pages?.kind === "unsynced")
+    return { ...unchanged(state), database: joined(state.database, carried), reset: null };
+  if (previousAtMs === null) {
+    return { ...unchanged(state), databaseUndecidedMs: state.databaseUndecidedMs ?? nowMs, reset: null };
+  }
+  if (pages === null) return { ...unchanged(state), reset: null };
+  if (pages.kind === "clean") {
+    return pages.isWhole ? { ...unchanged(state), reset: null } : unverified(state, nowMs);
+  }
+  const firstLookMs = state.reset?.firstLookMs ?? nowMs;
+  if (nowMs - firstLookMs >= doubtMaxMs) return afterDoubt(state, carried, nowMs);
   const pageNumbers = state.wal?.recentPages ?? [];
-  return { database: state.database, reset: { pageNumbers, exposure: carried, firstLookMs } };
+  return { ...unchanged(state), reset: { pageNumbers, exposure: carried, firstLookMs } };
 }
 
 /** Another look at the pages of a WAL that started over while a checkpoint was at work. */
 export function fateInDoubt(state: ExposureState, pages: PagesLook | null, nowMs: number): Fate {
   const { database, reset } = state;
-  if (reset === null || pages === null) return { database, reset };
-  if (pages.kind === "clean") return { database, reset: null };
-  if (pages.kind === "undecided" && nowMs - reset.firstLookMs < doubtMaxMs) return { database, reset };
-  const isUnsynced = pages.kind === "unsynced" || isSuspect(reset.exposure);
-  return { database: isUnsynced ? joined(database, reset.exposure) : database, reset: null };
+  if (reset === null || pages === null) return { ...unchanged(state), reset };
+  if (pages.kind === "clean") return unverified(state, nowMs);
+  if (pages.kind === "unsynced") {
+    return { ...unchanged(state), database: joined(database, reset.exposure), reset: null };
+  }
+  if (nowMs - reset.firstLookMs < doubtMaxMs) return { ...unchanged(state), reset };
+  return afterDoubt(state, reset.exposure, nowMs);
 }
 
-/** What was exposed in the WAL came from a writer that does not sync, so that its checkpoints may not do so either. */
-function isSuspect({ byteCount }: DatabaseExposure): boolean {
-  return byteCount > 0;
+function unchanged({
+  database,
+  databaseUndecidedMs,
+  databaseUnverifiedMs,
+}: ExposureState): Omit<Fate, "reset"> {
+  return { database, databaseUndecidedMs, databaseUnverifiedMs };
 }
 
-/** What went into the database: what was exposed in the WAL, and what was committed after the last look. */
+function unverified(state: ExposureState, nowMs: number): Fate {
+  return { ...unchanged(state), databaseUnverifiedMs: nowMs, reset: null };
+}
+
+/** Of a writer that does not sync the worse is said. */
+function afterDoubt(state: ExposureState, carried: DatabaseExposure, nowMs: number): Fate {
+  if (!carried.isOfSuspect) return unverified(state, nowMs);
+  return { ...unchanged(state), database: joined(state.database, carried), reset: null };
+}
+
+/**
+ * What went into the database: all commits of the WAL that ended, synced in the WAL or not, for it is gone; and what was
+ * committed after the last look.
+ */
 function passedOn(
   state: ExposureState,
   pages: PagesLook | null,
@@ -61,14 +86,16 @@ function passedOn(
   { changes, nowMs, previousAtMs }: LookContext,
 ): DatabaseExposure {
   const { wal } = state;
-  const wasExposed = wal !== null && wal.exposedSinceMs !== null;
   const all = commitsBetween(state.changes, changes);
   const between = all === null || newCommitCount === null ? null : Math.max(0, all - newCommitCount);
-  const frameBytes = wasExposed ? (wal.seenFrame - wal.provenFrame) * wal.frameBytes : 0;
   return {
-    sinceMs: wal?.exposedSinceMs ?? previousAtMs ?? nowMs,
-    commitCount: sumOf(wasExposed ? wal.exposedCommitCount : 0, between),
-    byteCount: Math.max(frameBytes, pages?.kind === "unsynced" ? pages.byteCount : 0),
+    sinceMs: wal?.lifeSinceMs ?? previousAtMs ?? nowMs,
+    commitCount: sumOf(wal === null ? 0 : wal.seenCommitCount, between),
+    byteCount: Math.max(
+      wal === null ? 0 : wal.seenFrame * wal.frameBytes,
+      pages?.kind === "unsynced" ? pages.byteCount : 0,
+    ),
+    isOfSuspect: wal !== null && wal.exposedSinceMs !== null,
   };
 }
 
@@ -87,5 +114,6 @@ function joined(first: DatabaseExposure | null, second: DatabaseExposure): Datab
     sinceMs: Math.min(first.sinceMs, second.sinceMs),
     commitCount: sumOf(first.commitCount, second.commitCount),
     byteCount: first.byteCount + second.byteCount,
+    isOfSuspect: first.isOfSuspect || second.isOfSuspect,
   };
 }

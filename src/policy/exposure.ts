@@ -19,9 +19,9 @@
  * Frames behind an exposed one are exposed too: recovery stops at the first that is missing. So exposure is the tail of
  * the WAL from `provenFrame` on. Invariant: provenFrame <= seenFrame, and only the three events above raise it.
  */
-import type { ExposureLook, FramesLook, PagesLook } from "../domain/exposure.ts";
+import type { ExposureLook, FramesLook } from "../domain/exposure.ts";
 import { fateInDoubt, fateOfEnded } from "./databaseExposure.ts";
-import type { ChangeCount, ExposureState, LookContext } from "./exposureState.ts";
+import { type ChangeCount, type ExposureState, type LookContext, suspicionMs } from "./exposureState.ts";
 import { judgeFrames, newLife, type WalLook, withNewFrames } from "./walExposure.ts";
 
 const notLookedAt: ExposureState = {
@@ -29,11 +29,13 @@ const notLookedAt: ExposureState = {
   lookedAtMs: null,
   wal: null,
   database: null,
-  databaseUndecided: false,
+  databaseUndecidedMs: null,
+  databaseUnverifiedMs: null,
   reset: null,
   changes: null,
   databaseModifiedAtMs: null,
   suspectPids: [],
+  suspectedAtMs: 0,
 };
 
 /** @param state null: before the first look */
@@ -51,9 +53,7 @@ export function noteExposure(
     case "noWal":
       return {
         ...told(before, context),
-        ...(before.lookedAtMs === null
-          ? firstFate(look.database)
-          : fateOfEnded(before, look.database, 0, context)),
+        ...(before.lookedAtMs === null ? firstFate(context) : fateOfEnded(before, look.database, 0, context)),
         wal: null,
       };
     case "wal":
@@ -61,9 +61,11 @@ export function noteExposure(
   }
 }
 
-/** Nothing is blamed on anybody for what was there before the first look. */
-function firstFate(pages: PagesLook | null): Pick<ExposureState, "database" | "databaseUndecided" | "reset"> {
-  return { database: null, databaseUndecided: pages?.kind !== "clean", reset: null };
+/** What was there before the first look is blamed on nobody, and believed of nobody: one sync decides. */
+function firstFate({
+  nowMs,
+}: LookContext): Pick<ExposureState, "database" | "databaseUndecidedMs" | "databaseUnverifiedMs" | "reset"> {
+  return { database: null, databaseUndecidedMs: nowMs, databaseUnverifiedMs: null, reset: null };
 }
 
 function told(state: ExposureState, { nowMs, changes, databaseModifiedAtMs }: LookContext): ExposureState {
@@ -74,14 +76,16 @@ function noteWal(state: ExposureState, look: WalLook, context: LookContext): Exp
   const { previousAtMs, nowMs } = context;
   const continued = state.wal?.walIdentity === look.walIdentity ? state.wal : null;
   const hasNew = look.mxFrame > (continued?.seenFrame ?? 0);
-  const cannotTell = previousAtMs === null && hasNew;
+  // What an earlier look had not come to is not new because it is seen for the first time.
+  const wasFollowing = continued !== null && continued.followedFrame !== null;
+  const cannotTell = hasNew && (previousAtMs === null || wasFollowing);
   if (look.frames?.kind === "notCached" && hasNew && !cannotTell) {
     const unobservableReason = "the page cache shows nothing of a WAL that was just written";
     return { ...state, unobservableReason };
   }
   const fate =
     state.lookedAtMs === null
-      ? firstFate(look.database)
+      ? firstFate(context)
       : continued === null
         ? fateOfEnded(state, look.database, look.newCommitCount, context)
         : fateInDoubt(state, look.database, nowMs);
@@ -91,7 +95,8 @@ function noteWal(state: ExposureState, look: WalLook, context: LookContext): Exp
     look,
     context,
   );
-  const suspectPids = stillConnected(state.suspectPids, context.changes);
+  const suspectPids =
+    nowMs - state.suspectedAtMs > suspicionMs ? [] : stillConnected(state.suspectPids, context.changes);
   const frames = hasNew && suspectPids.length > 0 && look.frames !== null ? unsynced : look.frames;
   const wal = judgeFrames(withNew, frames, previousAtMs ?? nowMs, nowMs);
   const isSeen = look.frames?.kind === "unsynced" && context.changes !== null;
@@ -100,6 +105,7 @@ function noteWal(state: ExposureState, look: WalLook, context: LookContext): Exp
     ...fate,
     wal,
     suspectPids: isSeen ? [...new Set([...suspectPids, ...context.changes.connectedPids])] : suspectPids,
+    suspectedAtMs: isSeen ? nowMs : state.suspectedAtMs,
   };
 }
 

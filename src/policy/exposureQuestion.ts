@@ -6,6 +6,7 @@
  */
 import type { ExposureQuestion, PagesQuestion } from "../domain/exposure.ts";
 import type { Observation } from "../domain/observation.ts";
+import { saltsOf, walFrameBytes } from "../format/walHeader.ts";
 import { type ChangeCount, type ExposureState, hiddenPid, type LookContext } from "./exposureState.ts";
 import { somebodyLocksDatabase } from "./heldLocks.ts";
 import type { DatabaseState } from "./state.ts";
@@ -13,8 +14,8 @@ import { isWal, type WalState, walStateOf } from "./walState.ts";
 
 const provenFileSystems = new Set(["ext4", "xfs", "btrfs"]);
 
-/** A database up to this size is asked about whole, where no WAL tells which pages matter: some 150 microseconds. */
-const wholeBytesMax = 64 * 1024 * 1024;
+/** A database up to this size is asked about whole: half a millisecond at most. */
+const wholeBytesMax = 256 * 1024 * 1024;
 
 export interface ExposureAsking {
   readonly question: ExposureQuestion;
@@ -60,7 +61,7 @@ function questionOf(
     if (exposure !== null && previousAtMs !== null) return { kind: "changed" };
     return { kind: "unobservable", reason: wal.kind === "unknown" ? wal.reason : "the WAL cannot be read" };
   }
-  const walIdentity = `${header.salt1} ${header.salt2}`;
+  const walIdentity = saltsOf(header);
   const known = exposure?.wal?.walIdentity === walIdentity ? exposure.wal : null;
   const isExposed = known !== null && known.exposedSinceMs !== null;
   return {
@@ -70,6 +71,7 @@ function questionOf(
     pageSizeBytes: header.pageSizeBytes,
     mxFrame: wal.kind === "known" ? wal.mxFrame : null,
     countFromFrame: known?.seenFrame ?? 0,
+    followFromFrame: known?.followedFrame ?? 0,
     // What is exposed does not become proven by turning clean: there is nothing to ask then.
     cacheFromFrame: isExposed ? null : (known?.provenFrame ?? 0),
     nBackfill: wal.kind === "known" ? wal.nBackfill : null,
@@ -106,7 +108,7 @@ function walHeaderOf({ walHeader }: Observation) {
 
 function frameBytesByHeader(observation: Observation): number {
   const header = walHeaderOf(observation);
-  return header === null ? 0 : header.pageSizeBytes + 24;
+  return header === null ? 0 : walFrameBytes(header.pageSizeBytes);
 }
 
 function changesOf({ walIndex, locks }: Observation, wal: WalState): ChangeCount | null {
@@ -126,23 +128,22 @@ function pagesUnderWal(
   exposure: ExposureState | null,
   wal: WalState,
 ): PagesQuestion | null {
-  if (exposure?.wal != null) return pagesNamed(observation, exposure.wal.recentPages);
-  // A checkpoint that is not complete has not synced: what is dirty then says nothing.
+  // A checkpoint that is not complete has not synced: what is dirty then says nothing, but for pages that it did not copy.
   const isSettled = wal.kind === "known" && (wal.nBackfill === 0 || wal.nBackfill === wal.mxFrame);
-  return isSettled ? wholeDatabase(observation, exposure) : null;
+  const whole = isSettled ? wholeDatabase(observation, exposure) : null;
+  return whole ?? (exposure?.wal == null ? null : pagesNamed(observation, exposure.wal.recentPages));
 }
 
 function pagesOfEnded(observation: Observation, exposure: ExposureState | null): PagesQuestion | null {
-  if (exposure?.wal != null) return pagesNamed(observation, exposure.wal.recentPages);
-  if (exposure?.reset != null) return pagesNamed(observation, exposure.reset.pageNumbers);
-  return wholeDatabase(observation, exposure);
+  const pageNumbers = exposure?.wal?.recentPages ?? exposure?.reset?.pageNumbers ?? [];
+  return wholeDatabase(observation, exposure) ?? pagesNamed(observation, pageNumbers);
 }
 
 function wholeDatabase(observation: Observation, exposure: ExposureState | null): PagesQuestion | null {
   const { database } = observation;
   if (database.kind !== "regular" || database.sizeBytes > wholeBytesMax) return null;
-  if (exposure !== null && exposure.databaseModifiedAtMs === database.modifiedAtMs) return null;
-  return pagesOf(observation, "all");
+  const isUntouched = exposure?.wal == null && exposure?.databaseModifiedAtMs === database.modifiedAtMs;
+  return isUntouched ? null : pagesOf(observation, "all");
 }
 
 function pagesNamed(observation: Observation, pageNumbers: readonly number[]): PagesQuestion | null {

@@ -7,6 +7,8 @@ export interface WalExposure {
   readonly frameBytes: number;
   /** Last committed frame at the last look. */
   readonly seenFrame: number;
+  /** When this life of it began, not earlier. */
+  readonly lifeSinceMs: number;
   /** Commits in frames 1 to seenFrame; null: not counted. */
   readonly seenCommitCount: number | null;
   readonly provenFrame: number;
@@ -17,14 +19,21 @@ export interface WalExposure {
   readonly exposedSinceMs: number | null;
   /** Clean, and nobody looked when it was written: synced or only written back, one sync decides. */
   readonly undecided: boolean;
-  /** The last frames may be a commit in flight, and `frame` has been the last one since `firstLookMs`. */
+  /** Frames up to `frame` may have been in flight at `firstLookMs`, and have not been seen clean since. */
   readonly inFlight: {
     readonly frame: number;
     readonly sinceMs: number;
     readonly firstLookMs: number;
+    /** It has lasted for too long to be one commit: whether the writer syncs cannot be told. */
+    readonly isAmbiguous: boolean;
   } | null;
   /** Database pages in the last frames that were seen. */
   readonly recentPages: readonly number[];
+  /**
+   * Without a WAL-index a look follows the frames, so many at a time: up to this one, and there may be more. Null: all
+   * are seen.
+   */
+  readonly followedFrame: number | null;
 }
 
 /** Commits that a checkpoint without a sync has moved into the database. */
@@ -34,6 +43,8 @@ export interface DatabaseExposure {
   readonly commitCount: number | null;
   /** At least so many. */
   readonly byteCount: number;
+  /** It was exposed in the WAL already, so its writer does not sync, and its checkpoints may not either. */
+  readonly isOfSuspect: boolean;
 }
 
 /** A WAL that started over while a checkpoint was at work: whether the one before it synced is not known yet. */
@@ -59,13 +70,17 @@ export interface ExposureState {
   readonly lookedAtMs: number | null;
   readonly wal: WalExposure | null;
   readonly database: DatabaseExposure | null;
-  /** The first look did not find the database clean (it may just have been copied there): one sync settles it. */
-  readonly databaseUndecided: boolean;
+  /** Since when it is not known whether the database is on disk: nobody had looked. One sync settles it. Null: known. */
+  readonly databaseUndecidedMs: number | null;
+  /** Since when a checkpoint of somebody else is only likely to have synced: one sync makes sure. Null: nothing is left. */
+  readonly databaseUnverifiedMs: number | null;
   readonly reset: ResetDoubt | null;
   readonly changes: ChangeCount | null;
   readonly databaseModifiedAtMs: number | null;
   /** Connected when commits were seen that nobody had synced; one of these processes does not sync. */
   readonly suspectPids: readonly number[];
+  /** When such commits were last seen. */
+  readonly suspectedAtMs: number;
 }
 
 /** What a look is judged with, from the same observation. */
@@ -85,6 +100,12 @@ export interface LookContext {
  * this what is clean may only have been written back.
  */
 export const looksApartMaxMs = 5_000;
+
+/**
+ * A process that does not sync is seen by its dirty frames whenever it commits, but for the moment in which the kernel writes
+ * the whole file back, which comes once in so long. After that, others are not suspected for what it did.
+ */
+export const suspicionMs = 35_000;
 
 /** So long a commit may be in flight, or a checkpoint at work, before the worse is said. */
 export const doubtMaxMs = 2_000;

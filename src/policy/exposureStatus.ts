@@ -12,8 +12,13 @@ export function describeExposure(
   if (exposure === null) return unknown("not looked at yet");
   if (exposure.unobservableReason !== "") return unknown(exposure.unobservableReason);
   const { wal, database } = exposure;
-  if (wal?.undecided === true || exposure.databaseUndecided) {
-    return unknown("what was committed before the first look has not been synced yet");
+  const followedFrame = wal?.followedFrame ?? null;
+  if (followedFrame !== null) return unknown(`its frames are still being followed: ${followedFrame} so far`);
+  if (wal?.undecided === true || exposure.databaseUndecidedMs !== null) {
+    return unknown("what was written while nobody looked has not been synced yet");
+  }
+  if (wal?.inFlight?.isAmbiguous === true) {
+    return unknown("a writer was at work at every look: whether it syncs cannot be told");
   }
   const walSinceMs = wal?.exposedSinceMs ?? null;
   const isWalExposed = wal !== null && walSinceMs !== null;

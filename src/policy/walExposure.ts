@@ -9,6 +9,7 @@ export function newLife(walIdentity: string, context: LookContext): WalExposure 
     walIdentity,
     checkpointSequence: context.checkpointSequence,
     frameBytes: context.frameBytes,
+    lifeSinceMs: context.previousAtMs ?? context.nowMs,
     seenFrame: 0,
     seenCommitCount: 0,
     provenFrame: 0,
@@ -18,6 +19,7 @@ export function newLife(walIdentity: string, context: LookContext): WalExposure 
     undecided: false,
     inFlight: null,
     recentPages: [],
+    followedFrame: null,
   };
 }
 
@@ -33,6 +35,7 @@ export function withNewFrames(wal: WalExposure, look: WalLook, context: LookCont
     backfilledFrame: context.backfilledFrame,
     exposedCommitCount: isShorter ? null : sumOf(wal.exposedCommitCount, look.newCommitCount),
     recentPages: look.recentPages.length > 0 ? look.recentPages : wal.recentPages,
+    followedFrame: look.followedFrame,
   };
 }
 
@@ -65,20 +68,24 @@ function withCleanFrames(wal: WalExposure, { cleanToFrame, commitsBehindCount }:
 }
 
 /**
- * A writer that syncs publishes a frame only when it is on disk, so while frames go on being published nothing is
- * said. When none comes any more although a writer is at work, the worse is said: that errs to the safe side.
+ * A writer that syncs publishes a frame only when it is on disk, so what was published at one look is clean at a later one,
+ * even if it never rests. Where that does not come to pass it cannot be told whether it syncs, and that is said; where no
+ * frame comes any more either, the worse is said.
  */
 function inFlight(
   wal: WalExposure,
-  { isRolledBackTail }: InFlight,
+  { isRolledBackTail, cleanToFrame }: InFlight,
   sinceMs: number,
   nowMs: number,
 ): WalExposure {
   const before = wal.inFlight;
-  const firstLookMs = before?.frame === wal.seenFrame ? before.firstLookMs : nowMs;
-  const firstSinceMs = before?.sinceMs ?? sinceMs;
-  if (!isRolledBackTail && nowMs - firstLookMs >= doubtMaxMs) return exposed(wal, firstSinceMs);
-  return { ...wal, inFlight: { frame: wal.seenFrame, sinceMs: firstSinceMs, firstLookMs } };
+  const lasts = before !== null && cleanToFrame < before.frame;
+  const frame = lasts ? before.frame : wal.seenFrame;
+  const firstLookMs = lasts ? before.firstLookMs : nowMs;
+  const firstSinceMs = lasts ? before.sinceMs : sinceMs;
+  const isTooLong = !isRolledBackTail && nowMs - firstLookMs >= doubtMaxMs;
+  if (isTooLong && frame === wal.seenFrame) return exposed(wal, firstSinceMs);
+  return { ...wal, inFlight: { frame, sinceMs: firstSinceMs, firstLookMs, isAmbiguous: isTooLong } };
 }
 
 function exposed(wal: WalExposure, sinceMs: number): WalExposure {

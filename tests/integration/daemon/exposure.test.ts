@@ -4,13 +4,25 @@ import { readFileSync } from "node:fs";
 import type { ExposureStatus } from "../../../src/domain/status.ts";
 import type { WithIsoTimes } from "../../../src/report/statusJson.ts";
 import type { Daemon } from "../../support/daemonProcess.ts";
+import { whyExposureUnmeasured } from "../../support/fileSystem.ts";
+import { testName } from "../../support/requirements.ts";
 import { makeTempDirectory } from "../../support/tempDirectory.ts";
 import { waitFor } from "../../support/waitFor.ts";
 import { startBunWriter } from "../../support/writers/startBunWriter.ts";
 import type { WriterOptions } from "../../support/writers/writerOptions.ts";
-import { makeDatabase, startWatching, statusOf, testTimeoutMs, waitUntilReady } from "./watched.ts";
+import {
+  makeDatabase,
+  startReady,
+  startWatching,
+  statusOf,
+  testTimeoutMs,
+  waitUntilReady,
+} from "./watched.ts";
 
 type Exposure = WithIsoTimes<ExposureStatus>;
+
+const skipReason = whyExposureUnmeasured();
+const measured = test.skipIf(skipReason !== null);
 
 interface Scene extends AsyncDisposable {
   readonly daemon: Daemon;
@@ -59,9 +71,9 @@ async function waitForExposure(
   });
 }
 
-describe("a writer that does not sync", () => {
+describe(testName("a writer that does not sync", skipReason), () => {
   for (const synchronous of ["NORMAL", "OFF"] as const) {
-    test.concurrent(
+    measured.concurrent(
       `synchronous ${synchronous}: its commits are announced within 3 s, with its pid, and none too few`,
       async () => {
         await using scene = await watch("off");
@@ -83,7 +95,7 @@ describe("a writer that does not sync", () => {
     );
   }
 
-  test.concurrent(
+  measured.concurrent(
     "with a bound its commits are synced: announced no longer, and none is dirty",
     async () => {
       await using scene = await watch("1s");
@@ -97,7 +109,7 @@ describe("a writer that does not sync", () => {
     testTimeoutMs,
   );
 
-  test.concurrent(
+  measured.concurrent(
     "what a checkpoint with synchronous OFF moved into the database stays announced after the WAL has started over",
     async () => {
       await using scene = await watch("off");
@@ -114,9 +126,9 @@ describe("a writer that does not sync", () => {
   );
 });
 
-describe("a writer that syncs", () => {
+describe(testName("a writer that syncs", skipReason), () => {
   for (const synchronous of ["FULL", "EXTRA"] as const) {
-    test.concurrent(
+    measured.concurrent(
       `synchronous ${synchronous}: nothing is ever announced, neither while it commits nor when it rests`,
       async () => {
         await using scene = await watch("off");
@@ -132,7 +144,7 @@ describe("a writer that syncs", () => {
   }
 });
 
-test.concurrent(
+measured.concurrent(
   "commits that were there before the daemon are announced when they are dirty, and synced when they are not",
   async () => {
     using directory = makeTempDirectory();
@@ -164,8 +176,7 @@ test.concurrent(
     using directory = makeTempDirectory("/dev/shm");
     const path = directory.file("kv.db");
     makeDatabase(path, { rowCount: 0 });
-    await using daemon = await startWatching(directory, { databases: [{ name: "kv", path }] });
-    await waitUntilReady(daemon, "kv");
+    await using daemon = await startReady(directory, path);
     const { exposure } = await statusOf(daemon, "kv");
     expect(exposure).toMatchObject({ kind: "unobservable", reason: expect.stringContaining("tmpfs") });
     const metrics = await daemon.metrics();

@@ -43,9 +43,11 @@ class World {
       database?: PagesLook;
       context?: Partial<LookContext>;
       unseen?: number;
+      cleanToFrame?: number;
+      followedFrame?: number;
     } = {},
   ): this {
-    const { walIdentity = "1 1", database = null, context = {}, unseen = 0 } = change;
+    const { walIdentity = "1 1", database = null, context = {}, unseen = 0, followedFrame = null } = change;
     const continued = walIdentity === this.#walIdentity;
     const newCommitCount = continued ? mxFrame - this.#seenFrame : mxFrame;
     this.#changeCounter += newCommitCount + unseen;
@@ -55,15 +57,24 @@ class World {
       frames === "inFlight"
         ? {
             kind: "inFlight",
-            cleanToFrame: this.state?.wal?.provenFrame ?? 0,
-            commitsBehindCount: null,
+            cleanToFrame: change.cleanToFrame ?? Math.min(this.state?.wal?.seenFrame ?? 0, mxFrame - 1),
+            commitsBehindCount: 1,
             isRolledBackTail: false,
           }
         : frames === null
           ? null
           : { kind: frames };
     return this.look(
-      { kind: "wal", walIdentity, mxFrame, newCommitCount, recentPages: [2, 3], frames: look, database },
+      {
+        kind: "wal",
+        walIdentity,
+        mxFrame,
+        newCommitCount,
+        recentPages: [2, 3],
+        followedFrame,
+        frames: look,
+        database,
+      },
       context,
     );
   }
@@ -77,10 +88,10 @@ class World {
     return status.kind === "known" ? status.unsyncedCommitCount : -1;
   }
 
-  sync(): this {
+  sync(exposureMaxMs = 1_000): this {
     const wanted = decideSync(
       this.state,
-      config({ exposureMaxMs: 1_000 }),
+      config({ exposureMaxMs }),
       nowMs + this.at * secondMs,
       secondMs,
       false,
@@ -92,7 +103,7 @@ class World {
 }
 
 /** A world that has been looked at before anything was committed. */
-const begun = (): World => new World().look({ kind: "noWal", database: { kind: "clean" } });
+const begun = (): World => new World().look({ kind: "noWal", database: null }).sync();
 
 describe("exposure of the WAL", () => {
   test("commits that are clean at the first look after they appeared were synced by their writer", () => {
@@ -136,6 +147,22 @@ describe("exposure of the WAL", () => {
     expect(world.wal(5, "clean").state?.wal?.provenFrame).toBe(5);
   });
 
+  test("a writer that never rests, and whose frames never come clean, is not called safe, and the bound syncs for it", () => {
+    const busy = { cleanToFrame: 0 };
+    const world = begun().wal(1, "inFlight", busy).wal(9, "inFlight", busy).wal(20, "inFlight", busy);
+    expect(world.status.kind).toBe("unobservable");
+    expect(world.sync().status.kind).toBe("known");
+    expect(world.state?.wal?.provenFrame).toBe(20);
+  });
+
+  test("after half a minute nobody is suspected for what another process did", () => {
+    const world = begun().wal(5, "unsynced").sync();
+    expect(world.wal(7, "clean").commits).toBe(2);
+    const later = nowMs + 40 * secondMs;
+    world.sync().wal(9, "clean", { context: { nowMs: later, previousAtMs: later - secondMs } });
+    expect(world.commits).toBe(0);
+  });
+
   test("a commit that stays in flight without an end is said to be exposed, since it was first seen", () => {
     const world = begun().wal(1, "inFlight").wal(1, "inFlight");
     expect(world.commits).toBe(0);
@@ -158,6 +185,7 @@ describe("exposure of the WAL", () => {
         mxFrame: 1,
         newCommitCount,
         recentPages: [],
+        followedFrame: null,
         frames,
         database: null,
       });
@@ -172,6 +200,7 @@ describe("exposure of the WAL", () => {
       mxFrame: 9,
       newCommitCount: 9,
       recentPages: [2],
+      followedFrame: null,
       frames: { kind: "inFlight", cleanToFrame: 7, commitsBehindCount: 2, isRolledBackTail: false },
       database: null,
     });
@@ -179,16 +208,16 @@ describe("exposure of the WAL", () => {
   });
 
   test("what was there before the first look is not called safe because it is clean: one sync decides", () => {
-    const world = new World().wal(5, "clean", { database: { kind: "clean" } });
+    const world = new World().wal(5, "clean", { database: { kind: "clean", isWhole: true } });
     expect(world.status.kind).toBe("unobservable");
     const wanted = decideSync(world.state, config({ exposureMaxMs: 0 }), nowMs, secondMs, false);
-    expect(wanted).toMatchObject({ because: "firstLook", database: false });
+    expect(wanted).toMatchObject({ because: "firstLook", wal: { frame: 5 }, database: { exposure: null } });
     expect(world.sync().commits).toBe(0);
   });
 
   test("what was there before the first look and is dirty is exposed at once", () => {
-    const world = new World().wal(5, "unsynced", { database: { kind: "clean" } });
-    expect(world.status).toMatchObject({ unsyncedCommitCount: 5, sinceMs: nowMs });
+    const world = new World().wal(5, "unsynced", { database: { kind: "clean", isWhole: true } });
+    expect(world.sync(0).status).toMatchObject({ unsyncedCommitCount: 5, sinceMs: nowMs });
   });
 
   test("a database that is dirty at the first look is synced once, and nobody is blamed for it", () => {
@@ -222,9 +251,61 @@ describe("exposure of the WAL", () => {
       mxFrame: 9,
       newCommitCount: null,
       recentPages: [],
+      followedFrame: null,
     } as const;
     const world = begun().look({ ...look, frames: { kind: "unsynced" }, database: null });
     expect(world.status).toMatchObject({ unsyncedCommitCount: null, unsyncedBytes: 9 * frameBytes });
+  });
+});
+
+describe("a WAL without a WAL-index that is longer than one look follows", () => {
+  const settings = config({ exposureMaxMs: 1_000 });
+  const wantedOf = ({ state, at }: World) =>
+    decideSync(state, settings, nowMs + at * secondMs, secondMs, false);
+
+  test("is not called safe before a look has come to its end, and what was clean until then is synced once", () => {
+    const world = new World().wal(8_190, "clean", {
+      followedFrame: 8_192,
+      database: { kind: "clean", isWhole: true },
+    });
+    expect(world.status).toEqual({
+      kind: "unobservable",
+      reason: "its frames are still being followed: 8192 so far",
+    });
+    expect(wantedOf(world)?.wal).toBeNull();
+    world.wal(16_380, "clean", { followedFrame: 16_384 });
+    expect(world.status.kind).toBe("unobservable");
+    // Not new since the look before: it was there, and nobody had come so far.
+    world.wal(20_000, "clean");
+    expect(world.state?.wal).toMatchObject({ undecided: true, provenFrame: 0 });
+    expect(world.status.kind).toBe("unobservable");
+    expect(wantedOf(world)).toMatchObject({ because: "firstLook", wal: { frame: 20_000 } });
+    expect(world.sync().commits).toBe(0);
+  });
+
+  test("is exposed where its end is dirty, though its beginning was clean", () => {
+    const world = new World()
+      .wal(8_190, "clean", { followedFrame: 8_192, database: { kind: "clean", isWhole: true } })
+      .sync()
+      .wal(9_000, "unsynced");
+    expect(world.status).toMatchObject({ kind: "known", unsyncedCommitCount: 9_000 });
+  });
+
+  test("is synced within the bound while its end is not known, where its beginning is dirty", () => {
+    const world = new World().wal(8_190, "unsynced", {
+      followedFrame: 8_192,
+      database: { kind: "clean", isWhole: true },
+    });
+    expect(world.status.kind).toBe("unobservable");
+    expect(wantedOf(world)).toMatchObject({ because: "bound", wal: { frame: 8_190 } });
+  });
+
+  test("is left to be read from the disk where the page cache has nothing of it", () => {
+    const world = new World()
+      .wal(8_190, "notCached", { followedFrame: 8_192, database: { kind: "clean", isWhole: true } })
+      .wal(9_000, "notCached");
+    expect(world.state).toMatchObject({ unobservableReason: "", wal: { seenFrame: 9_000 } });
+    expect(world.sync().commits).toBe(0);
   });
 });
 
@@ -253,7 +334,7 @@ describe("a sync of ours", () => {
       secondMs,
       false,
     );
-    world.wal(2, "unsynced", { walIdentity: "2 9", database: { kind: "clean" } });
+    world.wal(2, "unsynced", { walIdentity: "2 9", database: { kind: "clean", isWhole: true } });
     if (wanted === null) throw new Error("no sync was wanted");
     world.state = noteSynced(world.state, wanted);
     expect(world.commits).toBe(2);
@@ -277,12 +358,44 @@ describe("a sync of ours", () => {
 });
 
 describe("a WAL that ended its life", () => {
+  test("takes durable commits with it into a database that was not synced: all of them are exposed", () => {
+    const database: PagesLook = { kind: "unsynced", byteCount: 8_192 };
+    const world = begun().wal(300, "clean").wal(1, "clean", { walIdentity: "2 9", database });
+    expect(world.status).toMatchObject({ unsyncedCommitCount: 300, inDatabase: true, sinceMs: nowMs });
+  });
+
+  test("is made sure of by one sync where only some of its pages were asked about, or a doubt has passed", () => {
+    const database: PagesLook = { kind: "clean", isWhole: false };
+    const { state } = begun().wal(5, "clean").wal(1, "clean", { walIdentity: "2 9", database });
+    const wanted = decideSync(state, config({ exposureMaxMs: 0 }), nowMs, secondMs, false);
+    expect(wanted).toMatchObject({ because: "verify", wal: null, database: { exposure: null } });
+    if (wanted === null) throw new Error("no sync was wanted");
+    expect(noteSynced(state, wanted)?.databaseUnverifiedMs).toBeNull();
+  });
+
+  test("is not believed to be synced by clean pages where nobody had looked for long", () => {
+    const world = begun().wal(5, "clean");
+    world.look({ kind: "noWal", database: { kind: "clean", isWhole: true } }, { previousAtMs: null });
+    expect(world.status.kind).toBe("unobservable");
+    expect(world.sync().commits).toBe(0);
+  });
+
+  test("what a second checkpoint leaves in the database while a sync runs stays exposed after it", () => {
+    const database: PagesLook = { kind: "unsynced", byteCount: 8_192 };
+    const world = begun().wal(20, "clean").wal(1, "clean", { walIdentity: "2 9", database });
+    const wanted = decideSync(world.state, config({ exposureMaxMs: 1_000 }), nowMs, secondMs, true);
+    if (wanted === null) throw new Error("no sync was wanted");
+    world.wal(40, null, { walIdentity: "2 9" }).wal(1, "clean", { walIdentity: "3 9", database });
+    world.state = noteSynced(world.state, wanted);
+    expect(world.status).toMatchObject({ inDatabase: true, unsyncedCommitCount: 40 });
+  });
+
   test("took nothing with it where the checkpoint synced the database", () => {
     const world = begun()
       .wal(5, "unsynced")
-      .wal(2, "unsynced", { walIdentity: "2 9", database: { kind: "clean" } });
+      .wal(2, "unsynced", { walIdentity: "2 9", database: { kind: "clean", isWhole: true } });
     expect(world.status).toMatchObject({ unsyncedCommitCount: 2, inDatabase: false });
-    expect(world.look({ kind: "noWal", database: { kind: "clean" } }).commits).toBe(0);
+    expect(world.look({ kind: "noWal", database: { kind: "clean", isWhole: true } }).commits).toBe(0);
   });
 
   test("leaves its commits exposed in the database where the checkpoint did not sync (synchronous OFF)", () => {
@@ -298,7 +411,7 @@ describe("a WAL that ended its life", () => {
     const world = begun()
       .wal(5, "unsynced")
       .look({ kind: "noWal", database })
-      .look({ kind: "noWal", database: { kind: "clean" } });
+      .look({ kind: "noWal", database: { kind: "clean", isWhole: true } });
     expect(world.status).toMatchObject({ unsyncedCommitCount: 5, inDatabase: true });
     expect(world.sync().status).toMatchObject({ unsyncedCommitCount: 0, inDatabase: false });
   });
