@@ -12,11 +12,13 @@ import type {
   DatabaseStatus,
   IntegrityStatus,
 } from "../domain/status.ts";
+import type { Sweep } from "../observe/observer.ts";
 import { shiftTimes } from "../policy/clockJump.ts";
 import { type Decision, decide, decideCheck, whyNotCheck, whyNotCheckpoint } from "../policy/decide.ts";
 import { queueCheck } from "../policy/dueWork.ts";
 import { noteOpeners } from "../policy/noteObservation.ts";
 import { enterStage } from "../policy/state.ts";
+import { aborted } from "./aborted.ts";
 import { AffectedSqlite } from "./affectedSqlite.ts";
 import { evidenceCheck, pendingCheck, startupCheck } from "./checkActs.ts";
 import { beginCheckpoint, takeStep } from "./checkpointActs.ts";
@@ -47,7 +49,7 @@ export class DatabaseWatch {
   readonly #affectedSqlite = new AffectedSqlite();
   readonly #report: WatchReport;
   readonly #exposure: ExposureWatch;
-  readonly #quietness = new Quietness();
+  readonly #quietness: Quietness;
   readonly #shortAbort = new AbortController();
   readonly #checkAbort = new AbortController();
   #config: DatabaseConfig;
@@ -62,6 +64,7 @@ export class DatabaseWatch {
     this.#memory = new Memory(context.clock.nowMs());
     this.#report = new WatchReport(context, config);
     this.#exposure = new ExposureWatch(context, this.#memory);
+    this.#quietness = new Quietness(context.lookIntervalMs);
   }
 
   get name(): string {
@@ -91,6 +94,17 @@ export class DatabaseWatch {
       this.#quietness.rested(observation, this.#memory.state, this.#config, nowMs);
     else this.#quietness.disturbed();
     if (decision.kind !== "rest") this.drive();
+  }
+
+  /**
+   * @param nowMs a moment before the glance: nothing is known of later ones.
+   * @returns whether it was enough, in place of a look. It is none: when the file was last observed stays as it is.
+   */
+  glance(sweep: Sweep, nowMs: number): boolean {
+    if (!this.#isFree() || !this.#quietness.mayBeGlancedAt(this.#memory, this.#config, nowMs)) return false;
+    const glance = sweep.glance(this.#config.path);
+    if (glance === "connected") this.#exposure.nothingCommitted(nowMs);
+    return glance !== "changed";
   }
 
   /** Neither lane is at work, and the end has not begun. */
@@ -283,11 +297,4 @@ export class DatabaseWatch {
       }
     }
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

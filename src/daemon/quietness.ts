@@ -5,6 +5,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { DatabaseConfig } from "../domain/databaseConfig.ts";
 import type { Observation } from "../domain/observation.ts";
+import { glanceUntilMs } from "../policy/glance.ts";
 import { changeBetween, noteCommits, notedApart, quietUntilMs, restsNow } from "../policy/quiet.ts";
 import type { DatabaseState } from "../policy/state.ts";
 import type { Memory } from "./memory.ts";
@@ -16,14 +17,19 @@ interface Rested {
 }
 
 export class Quietness {
+  readonly #lookIntervalMs: number;
   #rested: Rested | null = null;
   #sinceMs = 0;
   #untilMs = 0;
+  #glancesUntilMs = 0;
+
+  constructor(lookIntervalMs: number) {
+    this.#lookIntervalMs = lookIntervalMs;
+  }
 
   /** After a round that decided to rest. */
   rested(observation: Observation, state: DatabaseState, config: DatabaseConfig, nowMs: number): void {
     const before = this.#rested;
-    this.#rested = { observation, state, config };
     this.#sinceMs = nowMs;
     const isRepetition =
       before !== null &&
@@ -31,6 +37,19 @@ export class Quietness {
       changeBetween(before.observation, observation) !== "more" &&
       remembersTheSame(before.state, state, isDeepStrictEqual);
     this.#untilMs = isRepetition ? quietUntilMs(observation, state, config, nowMs) : nowMs;
+    this.#rest(observation, state, config);
+  }
+
+  /** Whether a glance does in place of a look, if it shows no change. */
+  mayBeGlancedAt(memory: Memory, config: DatabaseConfig, nowMs: number): boolean {
+    const rested = this.#rested;
+    if (rested === null || rested.state !== memory.state || rested.config !== config) return false;
+    return nowMs >= rested.observation.observedAtMs && nowMs < this.#glancesUntilMs;
+  }
+
+  #rest(observation: Observation, state: DatabaseState, config: DatabaseConfig): void {
+    this.#rested = { observation, state, config };
+    this.#glancesUntilMs = glanceUntilMs(observation, state, this.#untilMs, this.#lookIntervalMs);
   }
 
   disturbed(): void {
@@ -49,7 +68,7 @@ export class Quietness {
     if (noted === null) return false;
     memory.noteObservation(observation);
     memory.update(() => noted);
-    this.#rested = { observation, state: memory.state, config };
+    this.#rest(observation, memory.state, config);
     return true;
   }
 }

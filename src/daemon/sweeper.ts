@@ -1,9 +1,11 @@
 /**
  * The heartbeat: at every interval each database is looked at once. Many databases are taken in slices, so
- * that probes and scrapes are answered in between. It also notices a late event loop.
+ * that probes and scrapes are answered in between; for those of them that are quiet a glance does, and their files have
+ * their turn in one sweep of several, each sweep an equal share (`policy/glance.ts`). It also notices a late event loop.
  */
 import type { Clock } from "../host/clock.ts";
 import type { Observer } from "../observe/observer.ts";
+import { sweepsPerLook } from "../policy/glance.ts";
 import type { DatabaseWatch } from "./databaseWatch.ts";
 
 export interface SweeperOptions {
@@ -16,6 +18,8 @@ export interface SweeperOptions {
 
 /** A slice of a sweep keeps the event loop for this long, at most by one observation more. */
 const sliceMs = 5;
+/** So many glances take about the time of one look, and no longer: then the time is looked at. */
+const glancesPerLook = 16;
 /**
  * Locks that were gathered so long ago are gathered anew. What is looked at by older ones is only looked at: before
  * anything is done a database is looked at again, by locks of that moment.
@@ -26,6 +30,7 @@ export class Sweeper {
   readonly #options: SweeperOptions;
   #timer: ReturnType<typeof setTimeout> | null = null;
   #stopped = false;
+  #sweepNumber = 0;
 
   constructor(options: SweeperOptions) {
     this.#options = options;
@@ -51,20 +56,31 @@ export class Sweeper {
   }
 
   async #sweep(): Promise<void> {
-    const { clock, observer, watches } = this.#options;
+    const { clock, observer, watches, intervalMs } = this.#options;
     let sweep = await observer.gatherSweep();
     let gatheredMs = clock.monotonicMs();
     let sliceBeganMs = gatheredMs;
-    for (const watch of watches()) {
+    let nowMs = clock.nowMs();
+    let glanceCount = 0;
+    const present = watches();
+    const sweepCount = sweepsPerLook(present.length, intervalMs);
+    this.#sweepNumber += 1;
+    for (const [place, watch] of present.entries()) {
       if (this.#stopped) return;
-      watch.tick(sweep.observe(watch.config.path));
+      const hasTurn = (place + this.#sweepNumber) % sweepCount === 0;
+      if (!hasTurn && watch.glance(sweep, nowMs)) {
+        glanceCount += 1;
+        if (glanceCount % glancesPerLook !== 0) continue;
+      } else watch.tick(sweep.observe(watch.config.path));
       if (clock.monotonicMs() - sliceBeganMs < sliceMs) continue;
       await nextTurn();
       sliceBeganMs = clock.monotonicMs();
+      nowMs = clock.nowMs();
       if (sliceBeganMs - gatheredMs < locksKeptMs) continue;
       sweep = await observer.gatherSweep();
       gatheredMs = clock.monotonicMs();
       sliceBeganMs = gatheredMs;
+      nowMs = clock.nowMs();
     }
   }
 }

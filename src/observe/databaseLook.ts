@@ -3,10 +3,11 @@
  * cannot be otherwise now. So a look at a database at rest costs four stat calls, and whoever compares two
  * observations part by part sees what has changed.
  *
- * Every ten seconds, and whenever an act depends on it, a look is taken anew: nothing that was read before is believed.
+ * Every half a minute, and whenever an act depends on it, a look is taken anew: nothing that was read before is believed.
  */
 import type { FileLook, LockLook, MountLook, Observation } from "../domain/observation.ts";
 import type { DatabaseHeaderResult } from "../format/databaseHeader.ts";
+import { walIndexHeaderBytes } from "../format/walIndex.ts";
 import { lookAtFile } from "../host/fileLook.ts";
 import type { Os } from "../host/os.ts";
 import { KeptAccess } from "./accessLook.ts";
@@ -36,7 +37,11 @@ export interface SweepView {
   readonly freeBytesAt: (directory: string, mount: MountLook) => number | null;
 }
 
-const anewEveryMs = 10_000;
+/** `changed`: or it cannot be told without a look. */
+export type Glance = "changed" | "unconnected" | "connected";
+
+const anewEveryMs = 30_000;
+const indexBytes = new Uint8Array(walIndexHeaderBytes);
 const noPids: ReadonlySet<number> = new Set();
 
 interface DatabaseReading {
@@ -63,8 +68,9 @@ export class DatabaseLook {
   #journal: { readonly beside: FileLook; readonly journal: FileLook } | null = null;
   readonly #phase: number;
   readonly #heldShm: HeldFile;
+  #isConnected = false;
 
-  /** @param phase 0 to 1, its place in the ten seconds: not all databases have their turn at once. */
+  /** @param phase 0 to 1, its place in that half minute: not all databases have their turn at once. */
   constructor(os: Os, configuredPath: string, phase: number, heldBudget: HeldBudget) {
     this.#heldShm = new HeldFile(os, heldBudget);
     this.#phase = phase;
@@ -96,6 +102,7 @@ export class DatabaseLook {
     const shmLook = lookAtFile(os, paths.shm, { followLinks: false });
     const locks = locksWith(shmLook, anew);
     const terms = { anew, nowMs, ...connectionTerms(locks, view.locksAtMs), heldShm: this.#heldShm };
+    this.#isConnected = terms.isConnected;
     const { wal, shm } = readWal(os, paths, shmLook, this.#files, terms);
     const journal = this.#lookAtJournal(os, paths, database, anew);
     return Object.freeze({
@@ -113,6 +120,18 @@ export class DatabaseLook {
       access: this.#access.look(os, paths, [database.look, wal.look, shm.look], anew),
       freeBytes: view.freeBytesAt(paths.directory, mount),
     });
+  }
+
+  /**
+   * Whether the locks are the same as at the look before and, where somebody is connected, the header of the WAL-index too;
+   * no file is asked about. Beside somebody who is connected nothing was committed then.
+   */
+  glance(view: SweepView): Glance {
+    if (this.#mounts?.table !== view.mountFor || !this.#locks.isStill(view.sources)) return "changed";
+    if (!this.#isConnected) return "unconnected";
+    const { walIndex } = this.#files;
+    const bytes = this.#heldShm.readHeld(walIndex.identity, indexBytes);
+    return bytes !== null && walIndex.hasBytes(bytes) ? "connected" : "changed";
   }
 
   /** For as long as no mount has changed. */

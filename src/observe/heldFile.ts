@@ -47,6 +47,17 @@ export class HeldFile {
     }
   }
 
+  /** Null: the file with this identity is not held, or cannot be read. */
+  readHeld(identity: string | null, into: Uint8Array): Uint8Array | null {
+    if (this.#descriptor === null || this.#identity !== identity) return null;
+    try {
+      return readFully(this.#os, this.#descriptor, into);
+    } catch (error) {
+      errnoOf(error);
+      return null;
+    }
+  }
+
   release(): void {
     this.#identity = "";
     if (this.#descriptor === null) return;

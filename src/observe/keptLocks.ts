@@ -6,7 +6,14 @@
 import { isDeepStrictEqual } from "node:util";
 import type { FileLook, LockLook, MountLook } from "../domain/observation.ts";
 import type { ProcLock } from "../format/procLocks.ts";
-import { type LockedFile, type LockIndex, type LockSources, locksOn, lookAtLocks } from "./lockLook.ts";
+import {
+  type LockedFile,
+  type LockIndex,
+  type LockSources,
+  lockKeyOf,
+  locksByKey,
+  lookAtLocks,
+} from "./lockLook.ts";
 
 /** One of the two files that carry locks, and the mount that it is on. */
 export interface LockablePlace {
@@ -15,7 +22,8 @@ export interface LockablePlace {
 }
 
 interface Question {
-  readonly index: LockIndex;
+  /** The latest one that says the same. */
+  index: LockIndex;
   readonly ownPids: ReadonlySet<number>;
   readonly database: LockablePlace;
   readonly shm: LockablePlace;
@@ -25,6 +33,8 @@ export class KeptLocks {
   #look: LockLook | null = null;
   #lines: readonly ProcLock[] = [];
   #asked: Question | null = null;
+  #databaseKey: string | null = null;
+  #shmKey: string | null = null;
 
   /** @param sources null: /proc/locks cannot be read. */
   look(sources: LockSources | null, database: LockablePlace, shm: LockablePlace, anew: boolean): LockLook {
@@ -39,14 +49,31 @@ export class KeptLocks {
     if (kept !== null && before !== null && isSameQuestion(before, asked)) return kept;
     const lockedDatabase = lockedFile(database.look, database.mount.device);
     const lockedShm = lockedFile(shm.look, shm.mount.device);
-    const ofDatabase = locksOn(sources.index, lockedDatabase);
-    const ofShm = locksOn(sources.index, lockedShm);
+    this.#databaseKey = lockKeyOf(lockedDatabase);
+    this.#shmKey = lockKeyOf(lockedShm);
+    const ofDatabase = locksByKey(sources.index, this.#databaseKey);
+    const ofShm = locksByKey(sources.index, this.#shmKey);
     if (kept !== null && this.#hasLines(ofDatabase, ofShm)) return kept;
     this.#lines = [...ofDatabase, ...ofShm];
     const look = lookAtLocks(sources, lockedDatabase, lockedShm);
     // Nearly always nothing is different after all.
     if (!isDeepStrictEqual(look, this.#look)) this.#look = look;
     return this.#look ?? look;
+  }
+
+  /**
+   * Whether the lines of the files that were looked at last are the same still. False where that cannot be told, or where
+   * the lines do not tell everything.
+   */
+  isStill(sources: LockSources | null): boolean {
+    const before = this.#asked;
+    if (sources === null || before === null || this.#look?.kind !== "seen") return false;
+    if (!sources.viewIsComplete || before.ownPids !== sources.ownPids) return false;
+    if (before.index === sources.index) return true;
+    const ofDatabase = locksByKey(sources.index, this.#databaseKey);
+    if (!this.#hasLines(ofDatabase, locksByKey(sources.index, this.#shmKey))) return false;
+    before.index = sources.index;
+    return true;
   }
 
   /** A line names its file, so which of the two it is on is told by the line. */

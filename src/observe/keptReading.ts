@@ -34,6 +34,11 @@ export class KeptReading<Parsed> {
     return this.#look?.kind === "regular" ? this.#look.identity : null;
   }
 
+  /** Whether these are the bytes that were read last. */
+  hasBytes(bytes: Uint8Array): boolean {
+    return this.#parsed !== null && isSame(bytes, this.#bytes);
+  }
+
   isStillSo(look: StatLook): boolean {
     if (this.#parsed === null || look !== this.#look || look.kind !== "regular") return false;
     return this.#knownAtMs - look.changedAtMs >= tickMs;

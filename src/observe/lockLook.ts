@@ -25,7 +25,7 @@ export type LockIndex = ReadonlyMap<string, readonly ProcLock[]>;
 export function indexLocks(locks: readonly ProcLock[]): LockIndex {
   const index = new Map<string, ProcLock[]>();
   for (const lock of locks) {
-    const key = `${lock.device} ${lock.inode}`;
+    const key = keyOf(lock);
     const ofFile = index.get(key);
     if (ofFile === undefined) index.set(key, [lock]);
     else ofFile.push(lock);
@@ -86,8 +86,21 @@ export function lookAtLocks(
 }
 
 /** Those of one file; none when it is not there. */
-export function locksOn(index: LockIndex, file: LockedFile | null): readonly ProcLock[] {
-  return file === null ? noLocks : (index.get(`${file.device} ${file.inode}`) ?? noLocks);
+function locksOn(index: LockIndex, file: LockedFile | null): readonly ProcLock[] {
+  return locksByKey(index, lockKeyOf(file));
+}
+
+/** Whoever asks about the same file again and again keeps its key. */
+export function lockKeyOf(file: LockedFile | null): string | null {
+  return file === null ? null : keyOf(file);
+}
+
+export function locksByKey(index: LockIndex, key: string | null): readonly ProcLock[] {
+  return key === null ? noLocks : (index.get(key) ?? noLocks);
+}
+
+function keyOf({ device, inode }: LockedFile): string {
+  return `${device} ${inode}`;
 }
 
 function isByteRange(lock: ProcLock): boolean {

@@ -14,7 +14,7 @@ import type { Os } from "../host/os.ts";
 import { isInInitialPidNamespace } from "../host/pidNamespace.ts";
 import { createProcessMemory, type LookAtProcess } from "../host/processLook.ts";
 import { createLockGatherer } from "../host/procLocks.ts";
-import { DatabaseLook, type SweepView } from "./databaseLook.ts";
+import { DatabaseLook, type Glance, type SweepView } from "./databaseLook.ts";
 import type { HeldBudget } from "./heldFile.ts";
 import { indexLocks, type LockIndex } from "./lockLook.ts";
 import { createMountMemory } from "./mountTable.ts";
@@ -38,6 +38,8 @@ export interface Sweep {
    * @param options `anew`: everything is read again, also what cannot have changed by all that is seen.
    */
   observe(path: string, options?: { readonly anew: boolean }): Observation;
+  /** Whether anything has changed since the look before at this path, as far as locks and WAL-index tell. */
+  glance(path: string): Glance;
 }
 
 export function createObserver(host: ObserverHost): Observer {
@@ -47,12 +49,13 @@ export function createObserver(host: ObserverHost): Observer {
   const indexOf = createIndexMemory();
   const mounts = createMountMemory(os, clock);
   const ownPidsNow = rememberPids(host.ownPids);
-  const lookFor = createLookMemory(os, clock);
+  const { lookFor, forgetUnused } = createLookMemory(os, clock);
   const lookAtProcess = createProcessMemory(os);
   return {
     gatherSweep: async () => {
       const locksAtMs = clock.nowMs();
       const locks = await gatherLocks();
+      forgetUnused();
       const view: SweepView = {
         os,
         nowMs: () => clock.nowMs(),
@@ -71,6 +74,7 @@ export function createObserver(host: ObserverHost): Observer {
       };
       return {
         observe: (path, options = { anew: false }) => lookFor(path).look(view, options),
+        glance: (path) => lookFor(path).glance(view),
       };
     },
   };
@@ -102,20 +106,27 @@ const heldCountMax = 256;
 /** What is looked at no more is forgotten after this long. */
 const lookKeptMs = 120_000;
 
-function createLookMemory(os: Os, clock: Clock): (path: string) => DatabaseLook {
+interface LookMemory {
+  readonly lookFor: (path: string) => DatabaseLook;
+  readonly forgetUnused: () => void;
+}
+
+function createLookMemory(os: Os, clock: Clock): LookMemory {
   const kept = new Map<string, { readonly look: DatabaseLook; usedAtMs: number }>();
   const heldBudget: HeldBudget = { leftCount: heldCountMax };
   let sweptAtMs = clock.monotonicMs();
-  return (path) => {
-    const nowMs = clock.monotonicMs();
-    if (nowMs - sweptAtMs >= lookKeptMs) {
-      sweptAtMs = nowMs;
-      for (const [unused, { look, usedAtMs }] of kept) {
-        if (nowMs - usedAtMs < lookKeptMs) continue;
-        look.end();
-        kept.delete(unused);
-      }
+  let nowMs = sweptAtMs;
+  const forgetUnused = (): void => {
+    nowMs = clock.monotonicMs();
+    if (nowMs - sweptAtMs < lookKeptMs) return;
+    sweptAtMs = nowMs;
+    for (const [unused, { look, usedAtMs }] of kept) {
+      if (nowMs - usedAtMs < lookKeptMs) continue;
+      look.end();
+      kept.delete(unused);
     }
+  };
+  const lookFor = (path: string): DatabaseLook => {
     let entry = kept.get(path);
     if (entry === undefined) {
       // The golden ratio spreads any number of them evenly.
@@ -125,6 +136,7 @@ function createLookMemory(os: Os, clock: Clock): (path: string) => DatabaseLook 
     entry.usedAtMs = nowMs;
     return entry.look;
   };
+  return { lookFor, forgetUnused };
 }
 
 function rememberHolders(lookAtProcess: LookAtProcess): LookAtProcess {
