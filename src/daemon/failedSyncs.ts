@@ -26,7 +26,7 @@ export function noteFailedSync({ clock, ledger }: Context, memory: Memory, failu
 export function recallFailedSync({ ledger }: Context, memory: Memory, observation: Observation): void {
   const { restartVerdict, fsyncError } = memory.state;
   const { resolvedPath } = observation;
-  if (Date.now() > 0 || restartVerdict !== null || fsyncError !== null || resolvedPath === null) return;
+  if (restartVerdict !== null || fsyncError !== null || resolvedPath === null) return;
   const recalled = fsyncErrorAfterRestart(ledger.entryOf(resolvedPath), observation, ledger.bootId);
   if (recalled !== null) memory.update((state) => ({ ...state, fsyncError: recalled }));
 }

@@ -5,11 +5,14 @@
  * Invariant: a line that is not understood is left out, and nothing throws.
  */
 
+/** 32 bits. */
+const uidMax = 0xffffffff;
+
 export function parsePasswd(text: string): ReadonlyMap<number, string> {
   const names = new Map<number, string>();
   for (const line of text.split("\n")) {
     const [name = "", , uid = ""] = line.split(":", 3);
-    if (name === "" || !/^\d+$/.test(uid) || names.has(Number(uid))) continue;
+    if (name === "" || !/^\d+$/.test(uid) || Number(uid) > uidMax || names.has(Number(uid))) continue;
     names.set(Number(uid), name);
   }
   return names;

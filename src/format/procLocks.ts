@@ -29,8 +29,9 @@ export interface ProcLock {
   readonly lastByte: number;
 }
 
+/** As many digits as the kernel's types have: 32 bits for processes and halves of devices, 64 for inodes and offsets. */
 const lockLine =
-  /^\d+:\s+([A-Z]+)\s+\S+\s+(READ|WRITE)\s+(-?\d+)\s+([0-9a-f]+):([0-9a-f]+):(\d+)\s+(\d+)\s+(\d+|EOF)$/;
+  /^\d+:\s+([A-Z]+)\s+\S+\s+(READ|WRITE)\s+(-?\d{1,10})\s+([0-9a-f]{1,8}):([0-9a-f]{1,8}):(\d{1,20})\s+(\d{1,19})\s+(\d{1,19}|EOF)$/;
 
 export function parseProcLocks(text: string): readonly ProcLock[] {
   return text

@@ -5,7 +5,10 @@
  * effective one decides what the process may do. Invariant: null when there is none, and nothing throws.
  */
 
+/** 32 bits. */
+const uidMax = 0xffffffff;
+
 export function parseEffectiveUid(text: string): number | null {
-  const uid = /^Uid:\s+\d+\s+(\d+)/m.exec(text)?.[1];
-  return uid === undefined ? null : Number(uid);
+  const uid = Number(/^Uid:\s+\d+\s+(\d+)/m.exec(text)?.[1] ?? Number.NaN);
+  return uid <= uidMax ? uid : null;
 }

@@ -14,7 +14,7 @@
  * A header by itself proves nothing: a frame is part of the WAL when format/walScan.ts says so, or when the WAL-index
  * counts it in. Invariant: no bytes make it throw.
  */
-import { walFrameHeaderBytes, walHeaderBytes } from "./walHeader.ts";
+import { walFrameBytes, walFrameHeaderBytes, walHeaderBytes } from "./walHeader.ts";
 
 export interface WalFrameHeader {
   readonly pageNumber: number;
@@ -49,5 +49,5 @@ export function parseWalFrameHeader(bytes: Uint8Array): WalFrameHeaderResult {
 
 /** Where a frame, the first being number 1, begins in the file; `frame` = last + 1 gives the end of the last. */
 export function walFrameOffsetBytes(frame: number, pageSizeBytes: number): number {
-  return walHeaderBytes + (frame - 1) * (walFrameHeaderBytes + pageSizeBytes);
+  return walHeaderBytes + (frame - 1) * walFrameBytes(pageSizeBytes);
 }

@@ -20,6 +20,7 @@
 import { walChecksum } from "./walChecksum.ts";
 
 export const walHeaderBytes = 32;
+/** Before each page (format/walFrame.ts). */
 export const walFrameHeaderBytes = 24;
 
 export interface WalHeader {
@@ -28,6 +29,16 @@ export interface WalHeader {
   readonly checkpointSequence: number;
   readonly salt1: number;
   readonly salt2: number;
+}
+
+/** "salt1 salt2": names one life of the WAL, from one start over to the next. */
+export function saltsOf({ salt1, salt2 }: Pick<WalHeader, "salt1" | "salt2">): string {
+  return `${salt1} ${salt2}`;
+}
+
+/** A page with the header before it. */
+export function walFrameBytes(pageSizeBytes: number): number {
+  return walFrameHeaderBytes + pageSizeBytes;
 }
 
 export type WalHeaderResult =

@@ -25,6 +25,7 @@ import {
   parseWalHeader,
   type WalHeader,
   type WalHeaderResult,
+  walFrameBytes,
   walFrameHeaderBytes,
   walHeaderBytes,
 } from "./walHeader.ts";
@@ -93,7 +94,7 @@ export function createWalScanner(options: WalScanOptions = {}): WalScanner {
       header = parseWalHeader(new Uint8Array(view.buffer, view.byteOffset + offset, walHeaderBytes));
       if (header.kind === "header") {
         frames = startChain(header.header, view, offset);
-        part = new Uint8Array(walFrameHeaderBytes + header.header.pageSizeBytes);
+        part = new Uint8Array(walFrameBytes(header.header.pageSizeBytes));
       } else stop = badHeader;
       return;
     }

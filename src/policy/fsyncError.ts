@@ -21,6 +21,7 @@
 import type { FsyncError, LedgerEntry } from "../domain/ledger.ts";
 import type { Observation } from "../domain/observation.ts";
 import type { Failure } from "../domain/outcome.ts";
+import { saltsOf } from "../format/walHeader.ts";
 import type { GuardFinding } from "./guardFinding.ts";
 import type { DatabaseState } from "./state.ts";
 import { walHasFrames } from "./walState.ts";
@@ -65,8 +66,7 @@ export function notedFsyncError(error: FsyncError | null, observation: Observati
   if (wal.kind === "absent") return null;
   if (wal.kind === "regular" && !walHasFrames(observation)) return null;
   if (walHeader?.kind !== "header") return error;
-  const { salt1, salt2 } = walHeader.header;
-  const salts = `${salt1} ${salt2}`;
+  const salts = saltsOf(walHeader.header);
   // Not known when it failed: then the WAL of this moment is taken for that one, which may keep the guard for longer.
   if (error.walIdentity === null) return isOther ? null : { ...error, walIdentity: salts };
   return salts === error.walIdentity ? error : null;

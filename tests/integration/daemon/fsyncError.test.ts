@@ -15,13 +15,12 @@ import { fileSystemOf, whyExposureUnmeasured } from "../../support/fileSystem.ts
 import { testName } from "../../support/requirements.ts";
 import { makeTempDirectory } from "../../support/tempDirectory.ts";
 import { waitFor } from "../../support/waitFor.ts";
-import { startBunWriter } from "../../support/writers/startBunWriter.ts";
 import { endBoot, ledgerPath, readLedger } from "./ledgerFile.ts";
 import {
   act,
-  dataPath,
-  makeDatabase,
+  makeKv,
   phrases,
+  startApplication,
   startWatching,
   statusOf,
   testTimeoutMs,
@@ -53,17 +52,8 @@ test.concurrent.skipIf(walSkip !== null)(
   ),
   async () => {
     using directory = makeTempDirectory();
-    const path = dataPath(directory, "kv.db");
-    makeDatabase(path);
-    await using writer = await startBunWriter({
-      path,
-      firstRow: 1_000,
-      synchronous: "NORMAL",
-      autocheckpoint: 0,
-      busyTimeoutMs: 10_000,
-      rowCount: 50,
-    });
-    await writer.waitForRows(50);
+    const path = makeKv(directory);
+    await using writer = await startApplication(path, { synchronous: "NORMAL", rowCount: 50 });
     await using daemon = await startWatching(
       directory,
       { databases: [{ name: "kv", path, exposureMax: "1s" }] },
@@ -98,16 +88,8 @@ test.concurrent.skipIf(memorySkip !== null)(
   async () => {
     // In memory, where exposure is not measured: so the first sync of the database is the checkpoint's.
     using directory = makeTempDirectory("/dev/shm");
-    const path = dataPath(directory, "kv.db");
-    makeDatabase(path);
-    await using writer = await startBunWriter({
-      path,
-      firstRow: 1_000,
-      autocheckpoint: 0,
-      busyTimeoutMs: 10_000,
-      rowCount: 200,
-    });
-    await writer.waitForRows(200);
+    const path = makeKv(directory);
+    await using writer = await startApplication(path, { rowCount: 200 });
     await using daemon = await startWatching(
       directory,
       {
@@ -149,17 +131,8 @@ test.concurrent.skipIf(walSkip !== null)(
   ),
   async () => {
     using directory = makeTempDirectory();
-    const path = dataPath(directory, "kv.db");
-    makeDatabase(path);
-    await using writer = await startBunWriter({
-      path,
-      firstRow: 1_000,
-      synchronous: "NORMAL",
-      autocheckpoint: 0,
-      busyTimeoutMs: 10_000,
-      rowCount: 50,
-    });
-    await writer.waitForRows(50);
+    const path = makeKv(directory);
+    await using writer = await startApplication(path, { synchronous: "NORMAL", rowCount: 50 });
     const config = { databases: [{ name: "kv", path, exposureMax: "1s" }] };
     const first = await startWatching(directory, config, {
       commandPrefix: failingSyncsOf(`${path}-wal`, "1"),

@@ -6,8 +6,6 @@ import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { parseDatabaseHeader } from "../../../src/format/databaseHeader.ts";
-import { mountOf, parseMountInfo } from "../../../src/format/mountInfo.ts";
-import { lockCoversByte, parseProcLocks } from "../../../src/format/procLocks.ts";
 import {
   journalPartAt,
   journalTailBytes,
@@ -21,7 +19,8 @@ import { scanWal, type WalScan } from "../../../src/format/walScan.ts";
 import { type SeededRandom, seededRandom } from "../../crash/seededRandom.ts";
 import { makeTempDirectory } from "../../support/tempDirectory.ts";
 import { checksumOf, handmadeWal, resummed } from "../../support/walBytes.ts";
-import { mutatedBytes, mutatedText } from "./mutations.ts";
+import { type Case, oneOf, textCases } from "./mutatedTexts.ts";
+import { mutatedBytes } from "./mutations.ts";
 
 const seed = Number(process.env.WALWARDEN_TEST_SEED ?? 20260117);
 console.log(`tests/integration/format/mutatedInput.test.ts: seed ${seed} (WALWARDEN_TEST_SEED)`);
@@ -77,36 +76,6 @@ function journalProblem(bytes: Uint8Array): string | null {
   }
 }
 
-function locksProblem(text: string): string | null {
-  const locks = parseProcLocks(text);
-  for (const lock of locks) {
-    lockCoversByte(lock, 120);
-    if (lock.access !== "READ" && lock.access !== "WRITE") return `access ${String(lock.access)}`;
-    if (Number.isNaN(lock.pid) || Number.isNaN(lock.firstByte) || Number.isNaN(lock.lastByte))
-      return `numbers of ${JSON.stringify(lock)}`;
-    if (lock.device.includes("NaN") || !/^\d+$/.test(lock.inode)) return `file ${lock.device} ${lock.inode}`;
-  }
-  return locks.length > text.split("\n").length ? "more locks than lines" : null;
-}
-
-function mountsProblem(text: string): string | null {
-  const mounts = parseMountInfo(text);
-  const mount = mountOf(mounts, "/var/lib/app/kv.db");
-  if (mount !== null && !mounts.includes(mount)) return "a mount from nowhere";
-  const isWrong = mounts.some(({ id, device }) => Number.isNaN(id) || !/^\d+:\d+$/.test(device));
-  return isWrong ? "a mount without numbers" : null;
-}
-
-interface Case {
-  readonly name: string;
-  readonly inputCount: number;
-  /** Makes one input and judges the answer; null: as it should be. */
-  run(random: SeededRandom): string | null;
-}
-
-const oneOf = (kind: string, ...known: readonly string[]): string | null =>
-  known.includes(kind) ? null : `the answer ${kind}`;
-
 function cases(directory: string): readonly Case[] {
   const { wal, databaseHeader } = wellFormedWal();
   const { index, journal } = realIndexAndJournal(directory);
@@ -114,8 +83,6 @@ function cases(directory: string): readonly Case[] {
   expect(scanWal(wal)).toMatchObject({ mxFrame: 8, commitCount: 4, stop: { reason: "saltMismatch" } });
   expect(parseWalIndex(index).kind).toBe("index");
   expect(parseJournalHeader(journal, journal.byteLength).kind).toBe("header");
-  expect(parseProcLocks(lockLines)).toHaveLength(5);
-  expect(parseMountInfo(mountLines)).toHaveLength(5);
   return [
     {
       name: "database header",
@@ -186,33 +153,9 @@ function cases(directory: string): readonly Case[] {
       inputCount: 30_000,
       run: (random) => journalProblem(mutatedBytes(journal, random)),
     },
-    {
-      name: "/proc/locks",
-      inputCount: 15_000,
-      run: (random) => locksProblem(mutatedText(lockLines, random)),
-    },
-    {
-      name: "mountinfo",
-      inputCount: 15_000,
-      run: (random) => mountsProblem(mutatedText(mountLines, random)),
-    },
+    ...textCases(),
   ];
 }
-
-// Written down, not read from /proc, so that a seed makes the same inputs on every machine.
-const lockLines = `1: POSIX  ADVISORY  WRITE 5329 fe:00:2146358 120 120
-2: -> FLOCK  ADVISORY  WRITE 1043 00:1a:77 0 EOF
-3: OFDLCK ADVISORY  READ  -1 fe:00:2146358 128 128
-4: POSIX  ADVISORY  READ 5329 fe:00:2146357 1073741826 1073742335
-5: LEASE  ACTIVE    READ 77 00:38:2146359 0 EOF
-6: FLOCK  ADVISORY  WRITE 1042 00:1a:77 0 EOF
-`;
-const mountLines = `22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/root rw
-23 22 0:21 / /proc rw,nosuid,nodev,noexec,relatime shared:12 - proc proc rw
-36 22 98:0 /mnt1 /var/lib rw,noatime master:1 - ext3 /dev/root rw,errors=continue
-37 36 0:38 / /var/lib/app\\040one rw shared:2 - btrfs /dev/vdb rw,space_cache=v2
-38 36 0:39 / /var/lib/app rw - xfs /dev/vdc rw
-`;
 
 /** Twelve frames, the last four of an older generation, and the header of a database that they belong to. */
 function wellFormedWal(): { wal: Uint8Array; databaseHeader: Uint8Array } {
