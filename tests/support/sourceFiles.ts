@@ -19,7 +19,17 @@ export function readSourceFiles(...folders: readonly string[]): SourceFiles {
 
 /** Every text file that git tracks or would track. */
 export function readTrackedFiles(): SourceFiles {
-  const command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"];
+  // Also in a checkout that belongs to somebody else, as in many containers.
+  const command = [
+    "git",
+    "-c",
+    "safe.directory=*",
+    "ls-files",
+    "--cached",
+    "--others",
+    "--exclude-standard",
+    "-z",
+  ];
   const listed = Bun.spawnSync(command, { cwd: checkoutPath });
   if (listed.exitCode !== 0) throw new Error(`git ls-files: ${listed.stderr.toString()}`);
   const files = new Map<string, string>();

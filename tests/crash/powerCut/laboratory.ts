@@ -91,7 +91,8 @@ async function buildLaboratory(rootPath: string, fileSystem: CutFileSystem): Pro
       return { imagePath };
     },
     powerOn: async ({ imagePath }) => {
-      await runCommand("umount", mountPath);
+      // The workers of a daemon that was killed die with it, but a moment later, and have files open until then.
+      await waitFor(`${mountPath} to be left`, () => tryCommand("umount", mountPath), { deadlineMs: 10_000 });
       await untilDetached(device);
       rmSync(runningImage);
       runningImage = imagePath;

@@ -26,6 +26,7 @@ import {
   dataPath,
   makeDatabase,
   makeDatabaseWithResidue,
+  makeKv,
   startWatching,
   statusOf,
   testTimeoutMs,
@@ -228,8 +229,7 @@ test.concurrent(
   "a corrupt page: not ready, checkpoints stop, the daemon reports on; a good file in its place is picked up",
   async () => {
     using directory = makeTempDirectory();
-    const path = dataPath(directory, "kv.db");
-    makeDatabase(path, { rowCount: 2_000 });
+    const path = makeKv(directory, { rowCount: 2_000 });
     copyFileSync(path, directory.file("backup.db"));
     await scrambleTablePage(path);
     const before = fileBytes(directory.file("data"));

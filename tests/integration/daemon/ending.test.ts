@@ -6,14 +6,16 @@ import { makeTempDirectory } from "../../support/tempDirectory.ts";
 import { missingRows, verifyRows } from "../../support/verifyRows.ts";
 import { waitFor, withDeadline } from "../../support/waitFor.ts";
 import { startBunWriter } from "../../support/writers/startBunWriter.ts";
+import type { Writer } from "../../support/writers/writer.ts";
 import { fileBytes } from "./fileBytes.ts";
 import { childrenOf, isAlive, openPathsOf, waitUntilGone } from "./processTree.ts";
 import {
   act,
   dataPath,
-  makeDatabase,
   makeDatabaseWithResidue,
+  makeKv,
   startOnFile,
+  startReady,
   startWatching,
   stateDirectory,
   testTimeoutMs,
@@ -23,8 +25,10 @@ import {
 const idleEndMs = 5_000;
 
 /** Commits that nobody has checkpointed, in a WAL that its writer keeps open: work for the last checkpoint. */
-function startIdleWriter(path: string) {
-  return startBunWriter({ path, autocheckpoint: 0, rowCount: 20 });
+async function startIdleWriter(path: string): Promise<Writer> {
+  const writer = await startBunWriter({ path, autocheckpoint: 0, rowCount: 20 });
+  await writer.waitForRows(20);
+  return writer;
 }
 
 describe("SIGTERM and SIGINT", () => {
@@ -34,7 +38,6 @@ describe("SIGTERM and SIGINT", () => {
       using directory = makeTempDirectory();
       const path = dataPath(directory, "kv.db");
       await using writer = await startIdleWriter(path);
-      await writer.waitForRows(20);
       await using daemon = await startOnFile(directory, path);
       await waitUntilReady(daemon, "kv");
       daemon.process.signal(signal);
@@ -55,10 +58,8 @@ describe("SIGTERM and SIGINT", () => {
     async () => {
       using directory = makeTempDirectory();
       const path = dataPath(directory, "kv.db");
-      await using writer = await startIdleWriter(path);
-      await writer.waitForRows(20);
-      await using daemon = await startWatching(directory, { databases: [{ name: "kv", path }] });
-      await waitUntilReady(daemon, "kv");
+      await using _writer = await startIdleWriter(path);
+      await using daemon = await startReady(directory, path);
       const workers = childrenOf(daemon.pid);
       expect(workers.length).toBeGreaterThan(0);
       // A worker that stands still keeps the last checkpoint from ending, for as long as is needed.
@@ -82,8 +83,7 @@ describe("SIGTERM and SIGINT", () => {
     async () => {
       using directory = makeTempDirectory();
       const path = dataPath(directory, "kv.db");
-      await using writer = await startIdleWriter(path);
-      await writer.waitForRows(20);
+      await using _writer = await startIdleWriter(path);
       const config = { shutdownTimeout: "700ms", databases: [{ name: "kv", path }] };
       await using daemon = await startWatching(directory, config);
       await waitUntilReady(daemon, "kv");
@@ -101,10 +101,8 @@ describe("SIGTERM and SIGINT", () => {
     async () => {
       using directory = makeTempDirectory();
       const path = dataPath(directory, "kv.db");
-      await using writer = await startIdleWriter(path);
-      await writer.waitForRows(20);
-      await using daemon = await startWatching(directory, { databases: [{ name: "kv", path }] });
-      await waitUntilReady(daemon, "kv");
+      await using _writer = await startIdleWriter(path);
+      await using daemon = await startReady(directory, path);
       const workers = childrenOf(daemon.pid);
       for (const pid of workers) process.kill(pid, "SIGSTOP");
       daemon.process.signal("SIGTERM");
@@ -122,8 +120,7 @@ describe("SIGKILL", () => {
     "in the midst of an integrity check: no orphan worker, and the next start is fine",
     async () => {
       using directory = makeTempDirectory();
-      const path = dataPath(directory, "kv.db");
-      makeDatabase(path, { rowCount: 60_000, rowBytes: 400 });
+      const path = makeKv(directory, { rowCount: 60_000, rowBytes: 400 });
       const first = await startOnFile(directory, path, { KVDB_SQLITE_INTEGRITY_CHECK_ON_STARTUP: "OFF" });
       await waitUntilReady(first, "kv");
       // The answer never comes: the daemon is killed first.
@@ -158,8 +155,7 @@ describe("a daemon that cannot start", () => {
     "a second one on the same state directory refuses, and the first goes on",
     async () => {
       using directory = makeTempDirectory();
-      const path = dataPath(directory, "kv.db");
-      makeDatabase(path);
+      const path = makeKv(directory);
       await using first = await startOnFile(directory, path);
       await waitUntilReady(first, "kv");
       await using second = spawnDaemon({
@@ -224,8 +220,7 @@ describe("a daemon that cannot start", () => {
     "something else than a socket at its socket's place is left there: said, exit 69",
     async () => {
       using directory = makeTempDirectory();
-      const path = dataPath(directory, "kv.db");
-      makeDatabase(path);
+      const path = makeKv(directory);
       const state = stateDirectory(directory);
       await Bun.write(`${state}/walwarden.sock`, "mine");
       await expect(

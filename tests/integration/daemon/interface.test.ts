@@ -10,6 +10,8 @@ import { startBunWriter } from "../../support/writers/startBunWriter.ts";
 import {
   dataPath,
   makeDatabase,
+  makeKv,
+  startReady,
   startWatching,
   stateDirectory,
   testTimeoutMs,
@@ -52,10 +54,8 @@ describe("endpoints", () => {
     "each answers with its status code and content type, and acting needs more than a TCP connection",
     async () => {
       using directory = makeTempDirectory();
-      const path = dataPath(directory, "kv.db");
-      makeDatabase(path);
-      await using daemon = await startWatching(directory, { databases: [{ name: "kv", path }] });
-      await waitUntilReady(daemon, "kv");
+      const path = makeKv(directory);
+      await using daemon = await startReady(directory, path);
       const json = "application/json; charset=utf-8";
       const plain = "text/plain; charset=utf-8";
       const expected: readonly (readonly [string, string, number, string])[] = [
@@ -94,8 +94,7 @@ describe("endpoints", () => {
     "ready: verbose says a line a check, exclude takes one out of the verdict, unknown names are said",
     async () => {
       using directory = makeTempDirectory();
-      const path = dataPath(directory, "kv.db");
-      makeDatabase(path);
+      const path = makeKv(directory);
       await using daemon = await startWatching(directory, {
         databases: [
           { name: "kv", path },
@@ -122,8 +121,7 @@ describe("endpoints", () => {
     "a token file lets its bearer act over TCP, and nobody else",
     async () => {
       using directory = makeTempDirectory();
-      const path = dataPath(directory, "kv.db");
-      makeDatabase(path);
+      const path = makeKv(directory);
       writeFileSync(directory.file("token"), "s3cret\n", { mode: 0o600 });
       await using daemon = await startWatching(directory, {
         tokenFile: directory.file("token"),
@@ -149,12 +147,8 @@ describe("metrics", () => {
     "move as a writer writes: frames, file, connections, resets, checkpoints by outcome",
     async () => {
       using directory = makeTempDirectory();
-      const path = dataPath(directory, "kv.db");
-      makeDatabase(path);
-      await using daemon = await startWatching(directory, {
-        databases: [{ name: "kv", path, checkpoint: { schedule: "off" } }],
-      });
-      await waitUntilReady(daemon, "kv");
+      const path = makeKv(directory);
+      await using daemon = await startReady(directory, path, { checkpoint: { schedule: "off" } });
       const value = async (name: string) => (await daemon.metrics()).value(name, { database: "kv" });
       expect(await value("sqlite_up")).toBe(1);
       expect(await value("sqlite_wal_connections")).toBe(0);
@@ -214,8 +208,7 @@ describe("commands", () => {
     "status: a table and JSON, exit 0 when ready, 1 when not; checkpoint and integrity-check act",
     async () => {
       using directory = makeTempDirectory();
-      const path = dataPath(directory, "kv.db");
-      makeDatabase(path);
+      const path = makeKv(directory);
       await using daemon = await startWatching(directory, {
         databases: [
           { name: "kv", path },

@@ -9,6 +9,7 @@ import {
   act,
   dataPath,
   makeDatabase,
+  makeKv,
   startOnFile,
   statusOf,
   waitForCheck,
@@ -179,8 +180,7 @@ test.concurrent(
   "a restore beneath a running daemon is judged too",
   async () => {
     using directory = makeTempDirectory();
-    const path = dataPath(directory, "kv.db");
-    makeDatabase(path, { rowCount: 5 });
+    const path = makeKv(directory, { rowCount: 5 });
     makeDatabase(dataPath(directory, "backup.db"), { rowCount: 3 });
     await using daemon = await startOnFile(directory, path);
     await waitForEntry(directory, "an entry", () => true);
@@ -202,8 +202,7 @@ test.concurrent.each([
   "a ledger that is %s is set aside, said, and made anew",
   async (_name, content) => {
     using directory = makeTempDirectory();
-    const path = dataPath(directory, "kv.db");
-    makeDatabase(path);
+    const path = makeKv(directory);
     writeFileSync(ledgerPath(directory), content);
     await using daemon = await startOnFile(directory, path);
     const said = await daemon.waitForLog("ledger unreadable");

@@ -12,8 +12,10 @@ import {
   act,
   dataPath,
   makeDatabase,
+  makeKv,
   phrases,
   startOnFile,
+  startReady,
   startWatching,
   stateDirectory,
   statusOf,
@@ -38,8 +40,7 @@ describe("startup", () => {
     "a small database: profile, check, ready, in that order, and everything said",
     async () => {
       using directory = makeTempDirectory();
-      const path = dataPath(directory, "kv.db");
-      makeDatabase(path);
+      const path = makeKv(directory);
       await using daemon = await startOnFile(directory, path);
       const verified = await daemon.waitForLog("startup profile verified");
       expect(verified).toMatchObject({ database: "kv", journal_mode: "wal", synchronous: "EXTRA" });
@@ -66,8 +67,7 @@ describe("startup", () => {
     "a rollback-mode database that nobody has open is set to WAL",
     async () => {
       using directory = makeTempDirectory();
-      const path = dataPath(directory, "kv.db");
-      makeDatabase(path, { journalMode: "DELETE" });
+      const path = makeKv(directory, { journalMode: "DELETE" });
       await using daemon = await startOnFile(directory, path);
       const verified = await daemon.waitForLog("startup profile verified");
       expect(verified).toMatchObject({ journalModeBefore: "delete", journalModeChanged: true });
@@ -146,8 +146,7 @@ describe("the file changes under the daemon", () => {
     "replaced by another file: noticed, and the startup sequence runs again",
     async () => {
       using directory = makeTempDirectory();
-      const path = dataPath(directory, "kv.db");
-      makeDatabase(path);
+      const path = makeKv(directory);
       await using daemon = await startWatching(directory, { databases: [{ name: "kv", path }] });
       await daemon.waitForLog("startup of every database ended");
       makeDatabase(`${path}.new`, { rowCount: 500 });
@@ -173,12 +172,8 @@ describe("the file changes under the daemon", () => {
     "replaced while a check of the old one runs: whoever asked is told, and nothing is proven of the new one",
     async () => {
       using directory = makeTempDirectory();
-      const path = dataPath(directory, "kv.db");
-      makeDatabase(path, { rowCount: 60_000, rowBytes: 400 });
-      await using daemon = await startWatching(directory, {
-        databases: [{ name: "kv", path, integrity: { startup: "OFF" } }],
-      });
-      await waitUntilReady(daemon, "kv");
+      const path = makeKv(directory, { rowCount: 60_000, rowBytes: 400 });
+      await using daemon = await startReady(directory, path, { integrity: { startup: "OFF" } });
       const asked = act(daemon, "kv", "integrity-check?check=full");
       const worker = await stopWorkerOn(daemon, path);
       makeDatabase(`${path}.new`);
@@ -203,10 +198,8 @@ describe("the file changes under the daemon", () => {
     "removed and put back: not ready meanwhile, ready again, and nothing is made in its place",
     async () => {
       using directory = makeTempDirectory();
-      const path = dataPath(directory, "kv.db");
-      makeDatabase(path);
-      await using daemon = await startWatching(directory, { databases: [{ name: "kv", path }] });
-      await waitUntilReady(daemon, "kv");
+      const path = makeKv(directory);
+      await using daemon = await startReady(directory, path);
       renameSync(path, `${path}.away`);
       await waitForCheck(daemon, "kv", "file", "failed");
       expect((await daemon.get("/health/ready")).status).toBe(503);
@@ -261,8 +254,7 @@ describe("on schedule", () => {
     "cron expressions with seconds drive checkpoints and both checks",
     async () => {
       using directory = makeTempDirectory();
-      const path = dataPath(directory, "kv.db");
-      makeDatabase(path);
+      const path = makeKv(directory);
       const cron = "*/1 * * * * *";
       await using daemon = await startWatching(directory, {
         defaults: {
@@ -288,15 +280,16 @@ test.concurrent(
     const path = dataPath(directory, "kv.db");
     await using writer = await startBunWriter({ path, autocheckpoint: 0, pauseMs: 1, busyTimeoutMs: 5_000 });
     await writer.waitForRows(5);
-    await using daemon = await startWatching(directory, {
-      databases: [{ name: "kv", path, checkpoint: { schedule: "1ms" } }],
-    });
-    await waitUntilReady(daemon, "kv");
-    await waitFor("some hundred checkpoints", async () => {
-      const { samples } = await daemon.metrics();
-      const counts = samples.filter(({ name }) => name === "sqlite_wal_checkpoints_total");
-      return counts.reduce((sum, { value }) => sum + value, 0) > 200;
-    });
+    await using daemon = await startReady(directory, path, { checkpoint: { schedule: "1ms" } });
+    await waitFor(
+      "some hundred checkpoints",
+      async () => {
+        const { samples } = await daemon.metrics();
+        const counts = samples.filter(({ name }) => name === "sqlite_wal_checkpoints_total");
+        return counts.reduce((sum, { value }) => sum + value, 0) > 200;
+      },
+      { deadlineMs: 20_000 },
+    );
     expect(daemon.process.exitCode()).toBeNull();
     expect(phrases(daemon)).not.toContain("internal error");
     await writer.stop();
@@ -309,8 +302,7 @@ test.concurrent(
   "as long as it is not known which databases there are nobody is told that the startup has ended",
   async () => {
     using directory = makeTempDirectory();
-    const path = dataPath(directory, "kv.db");
-    makeDatabase(path);
+    const path = makeKv(directory);
     for (let index = 0; index < 1_500; index += 1)
       mkdirSync(directory.file(`many/${index}`), { recursive: true });
     const config = writeConfig(directory, {

@@ -129,7 +129,7 @@ for (const [how, openings] of [
   ["cp", 4],
   ["mv", 1],
 ] as const)
-  test(
+  test.concurrent(
     `restored by ${how} before the daemon ever ran, the application opened it ${openings} times since the backup`,
     async () => {
       using directory = makeTempDirectory();
@@ -144,7 +144,7 @@ for (const [how, openings] of [
     testTimeoutMs,
   );
 
-test(
+test.concurrent(
   "restored by cp while the daemon runs, after the application was killed",
   async () => {
     using directory = makeTempDirectory();
@@ -161,7 +161,7 @@ test(
 );
 
 for (const howLong of ["at once", "long after"])
-  test(
+  test.concurrent(
     `restored by cp ${howLong} while the daemon runs, and the right database is put back: every commit is there`,
     async () => {
       using directory = makeTempDirectory();
@@ -183,7 +183,7 @@ for (const howLong of ["at once", "long after"])
     testTimeoutMs,
   );
 
-test(
+test.concurrent(
   "restored by cp in order, with nothing left beside it: the sequence begins anew by itself",
   async () => {
     using directory = makeTempDirectory();
@@ -205,7 +205,7 @@ test(
   testTimeoutMs,
 );
 
-test(
+test.concurrent(
   "restored by cp while the daemon runs, with a backup that only its memory tells from the right database",
   async () => {
     using directory = makeTempDirectory();
@@ -221,7 +221,7 @@ test(
   testTimeoutMs,
 );
 
-test(
+test.concurrent(
   "restored by cp between two lives of the daemon, with a backup that only its ledger tells from the right database",
   async () => {
     using directory = makeTempDirectory();

@@ -10,7 +10,7 @@ import { waitFor } from "../../support/waitFor.ts";
 import { startBunWriter } from "../../support/writers/startBunWriter.ts";
 import { eagerConfig, longWait, ownUser, pinTimeoutMs, startPagedWriter } from "./pagedWriter.ts";
 import { childrenOf } from "./processTree.ts";
-import { act, dataPath, makeDatabase, startWatching, statusOf, waitUntilReady } from "./watched.ts";
+import { act, dataPath, makeKv, startWatching, statusOf, waitUntilReady } from "./watched.ts";
 
 const withoutPython = requireTool("python3");
 const withoutCli = requireTool("sqlite3");
@@ -113,8 +113,7 @@ test.concurrent(
   "a long integrity check of the daemon's own holds a mark and is never the pin",
   async () => {
     using directory = makeTempDirectory();
-    const path = dataPath(directory, "kv.db");
-    makeDatabase(path, { rowCount: 60_000, rowBytes: 400 });
+    const path = makeKv(directory, { rowCount: 60_000, rowBytes: 400 });
     await using writer = await startBunWriter({
       path,
       firstRow: 1_000_000,

@@ -9,6 +9,8 @@ import {
   databaseNames,
   dataPath,
   makeDatabase,
+  makeKv,
+  startReady,
   startWatching,
   statusOf,
   testTimeoutMs,
@@ -69,10 +71,8 @@ test.concurrent(
   "SIGHUP with a configuration that is wrong: every problem is logged, and the old one stays",
   async () => {
     using directory = makeTempDirectory();
-    const path = dataPath(directory, "kv.db");
-    makeDatabase(path);
-    await using daemon = await startWatching(directory, { databases: [{ name: "kv", path }] });
-    await waitUntilReady(daemon, "kv");
+    const path = makeKv(directory);
+    await using daemon = await startReady(directory, path);
     for (const [text, ...words] of [
       ["databases: [{name: other, pfad: x.db}]\nobserveInterval: often\n", "pfad", "observeInterval"],
       ["databases: [\n", "walwarden.yml"],

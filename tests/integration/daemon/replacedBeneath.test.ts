@@ -213,7 +213,7 @@ async function expectRefusal(daemon: Daemon, words: string): Promise<void> {
 }
 
 for (const when of ["while the daemon watches", "before the daemon starts"] as const) {
-  test(
+  test.concurrent(
     `replaced by a restore ${when}, and the application goes on: it sees no error and nothing is opened`,
     async () => {
       using directory = makeTempDirectory();
@@ -245,7 +245,7 @@ for (const when of ["while the daemon watches", "before the daemon starts"] as c
   );
 }
 
-test(
+test.concurrent(
   "the application goes on in the replaced file, checkpoints by itself and is killed: its WAL is not taken for the new file's",
   async () => {
     using directory = makeTempDirectory();
@@ -268,7 +268,7 @@ test(
   testTimeoutMs,
 );
 
-test(
+test.concurrent(
   "killed, and then replaced by a restore while the daemon watches: its WAL is not taken for the new file's",
   async () => {
     using directory = makeTempDirectory();
@@ -318,7 +318,7 @@ test(
   testTimeoutMs,
 );
 
-test(
+test.concurrent(
   "connections that come and go, a rollback journal and locking_mode=EXCLUSIVE are no WAL of another file",
   async () => {
     using directory = makeTempDirectory();

@@ -11,8 +11,8 @@ import { startBunWriter } from "../../support/writers/startBunWriter.ts";
 import { fileBytes } from "./fileBytes.ts";
 import {
   dataPath,
-  makeDatabase,
   makeDatabaseWithResidue,
+  makeKv,
   phrases,
   startOnFile,
   startWatching,
@@ -91,8 +91,7 @@ test.concurrent.skipIf(sqlite3Skip !== null)(
   testName("a hot rollback journal: told, rolled back by SQLite, and the transaction never was", sqlite3Skip),
   async () => {
     using directory = makeTempDirectory();
-    const path = dataPath(directory, "kv.db");
-    makeDatabase(path, { journalMode: "DELETE", rowCount: 3_000 });
+    const path = makeKv(directory, { journalMode: "DELETE", rowCount: 3_000 });
     await using holder = spawnProcess({ command: ["sqlite3", "-batch", path] });
     // More pages than the cache has: they go to the database before the commit.
     holder.send("PRAGMA cache_size = 5;\nBEGIN;\nDELETE FROM written WHERE id > 10;\n.print holding\n");

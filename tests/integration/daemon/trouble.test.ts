@@ -14,6 +14,7 @@ import { startBunWriter } from "../../support/writers/startBunWriter.ts";
 import {
   dataPath,
   makeDatabase,
+  makeKv,
   startWatching,
   statusOf,
   testTimeoutMs,
@@ -259,8 +260,7 @@ describe("locked exclusively", () => {
     testName("only after the start: mode lowered while it is, restored when it goes", sqlite3Skip),
     async () => {
       using directory = makeTempDirectory();
-      const path = dataPath(directory, "kv.db");
-      makeDatabase(path);
+      const path = makeKv(directory);
       await using daemon = await startWatching(directory, {
         defaults: { checkpoint: { schedule: "200ms" } },
         databases: [{ name: "kv", path }],

@@ -14,6 +14,7 @@ import { readSystemCalls } from "./systemCalls.ts";
 import {
   dataPath,
   makeDatabaseWithResidue,
+  startApplication,
   startWatching,
   testTimeoutMs,
   waitUntilReady,
@@ -61,14 +62,7 @@ test.concurrent.skipIf(traceSkip !== null)(
       commandPrefix: traceInto(tracePath),
     });
     await daemon.waitForLog("startup-recovery checkpoint completed");
-    await using writer = await startBunWriter({
-      path,
-      firstRow: 1_000,
-      autocheckpoint: 0,
-      busyTimeoutMs: 10_000,
-      pauseMs: 1,
-    });
-    await writer.waitForRows(200);
+    await using writer = await startApplication(path, { pauseMs: 1 });
     for (const phrase of ["periodic-checkpoint completed", "scheduled quick_check passed"]) {
       await daemon.waitForLog(phrase);
     }

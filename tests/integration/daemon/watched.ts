@@ -10,6 +10,9 @@ import type { DatabaseListJson, DatabaseStatusJson } from "../../../src/report/s
 import { type Daemon, type DaemonStart, startDaemon } from "../../support/daemonProcess.ts";
 import type { TempDirectory } from "../../support/tempDirectory.ts";
 import { waitFor } from "../../support/waitFor.ts";
+import { startBunWriter } from "../../support/writers/startBunWriter.ts";
+import type { Writer } from "../../support/writers/writer.ts";
+import type { WriterOptions } from "../../support/writers/writerOptions.ts";
 
 /** For a test with a daemon of its own, on a machine that has other things to do. */
 export const testTimeoutMs = 40_000;
@@ -56,12 +59,38 @@ export function makeDatabaseWithResidue(path: string, content: DatabaseContent =
   for (const suffix of ["", "-wal", "-shm"]) rmSync(source + suffix, { force: true });
 }
 
+/** Closed in order, and called kv.db. */
+export function makeKv(directory: TempDirectory, content: DatabaseContent = {}): string {
+  const path = dataPath(directory, "kv.db");
+  makeDatabase(path, content);
+  return path;
+}
+
+/** An application that is connected to it, waits for others, and leaves checkpoints to them; its rows are written. */
+export async function startApplication(path: string, options: Partial<WriterOptions> = {}): Promise<Writer> {
+  const writer = await startBunWriter({
+    path,
+    firstRow: 1_000,
+    autocheckpoint: 0,
+    busyTimeoutMs: 10_000,
+    ...options,
+  });
+  await writer.waitForRows(options.rowCount ?? 5);
+  return writer;
+}
+
 export function writeConfig(directory: TempDirectory, config: object): string {
   const path = directory.file("walwarden.yml");
   // JSON is YAML.
   writeFileSync(path, JSON.stringify({ observeInterval: "50ms", ...config }, null, 2));
   return path;
 }
+
+/** Checkpoints as often as it can, and may take the write lock whenever it likes. */
+export const withoutReserve = (path: string) => ({
+  defaults: { busyTimeout: "10s", checkpoint: { schedule: "100ms", sizeTarget: "4KiB" } },
+  databases: [{ name: "kv", path }],
+});
 
 export function stateDirectory(directory: TempDirectory): string {
   const path = directory.file("state");
@@ -80,6 +109,17 @@ export function startWatching(
     arguments: ["--config", writeConfig(directory, config)],
     ...start,
   });
+}
+
+/** A daemon that watches one database, called kv, and is ready. */
+export async function startReady(
+  directory: TempDirectory,
+  path: string,
+  settings: object = {},
+): Promise<Daemon> {
+  const daemon = await startWatching(directory, { databases: [{ name: "kv", path, ...settings }] });
+  await waitUntilReady(daemon, "kv");
+  return daemon;
 }
 
 /** A daemon by environment alone, which looks once a second. */

@@ -4,15 +4,7 @@ import { makeTempDirectory } from "../../support/tempDirectory.ts";
 import { waitFor, withDeadline } from "../../support/waitFor.ts";
 import { startBunWriter } from "../../support/writers/startBunWriter.ts";
 import { childrenOf, isAlive, stopWorkerOn, waitUntilGone } from "./processTree.ts";
-import {
-  act,
-  dataPath,
-  makeDatabase,
-  startWatching,
-  testTimeoutMs,
-  waitForCheck,
-  waitUntilReady,
-} from "./watched.ts";
+import { act, dataPath, makeKv, startReady, startWatching, testTimeoutMs, waitForCheck } from "./watched.ts";
 
 /** An integrity_check of these takes long enough to be met in its midst. */
 const largeContent = { rowCount: 60_000, rowBytes: 400 };
@@ -21,12 +13,8 @@ test.concurrent(
   "killed in the midst of a check: unknown, logged, counted; the next check is served by a new worker",
   async () => {
     using directory = makeTempDirectory();
-    const path = dataPath(directory, "kv.db");
-    makeDatabase(path, largeContent);
-    await using daemon = await startWatching(directory, {
-      databases: [{ name: "kv", path, integrity: { startup: "OFF" } }],
-    });
-    await waitUntilReady(daemon, "kv");
+    const path = makeKv(directory, largeContent);
+    await using daemon = await startReady(directory, path, { integrity: { startup: "OFF" } });
     const asked = act(daemon, "kv", "integrity-check?check=full");
     process.kill(await stopWorkerOn(daemon, path), "SIGKILL");
     expect(await asked).toMatchObject({ status: 200, body: { verdict: "unknown", trigger: "demand" } });
@@ -56,10 +44,9 @@ test.concurrent(
     const path = dataPath(directory, "kv.db");
     await using writer = await startBunWriter({ path, autocheckpoint: 0, rowCount: 200 });
     await writer.waitForRows(200);
-    await using daemon = await startWatching(directory, {
-      databases: [{ name: "kv", path, checkpoint: { schedule: "off", deadline: "500ms" } }],
+    await using daemon = await startReady(directory, path, {
+      checkpoint: { schedule: "off", deadline: "500ms" },
     });
-    await waitUntilReady(daemon, "kv");
     const workers = childrenOf(daemon.pid);
     for (const pid of workers) process.kill(pid, "SIGSTOP");
     const failed = await act(daemon, "kv", "checkpoint");
@@ -86,8 +73,7 @@ test.concurrent(
   "a startup check that does not end in time: unknown, which degrades and is never ok",
   async () => {
     using directory = makeTempDirectory();
-    const path = dataPath(directory, "kv.db");
-    makeDatabase(path, largeContent);
+    const path = makeKv(directory, largeContent);
     await using daemon = await startWatching(directory, {
       databases: [{ name: "kv", path, integrity: { startup: "FULL", deadline: "5ms" } }],
     });
@@ -104,12 +90,8 @@ test.concurrent(
   "SIGTERM in the midst of a check: whoever asked is told, and the daemon ends in order",
   async () => {
     using directory = makeTempDirectory();
-    const path = dataPath(directory, "kv.db");
-    makeDatabase(path, largeContent);
-    await using daemon = await startWatching(directory, {
-      databases: [{ name: "kv", path, integrity: { startup: "OFF" } }],
-    });
-    await waitUntilReady(daemon, "kv");
+    const path = makeKv(directory, largeContent);
+    await using daemon = await startReady(directory, path, { integrity: { startup: "OFF" } });
     const asked = act(daemon, "kv", "integrity-check?check=full");
     const worker = await stopWorkerOn(daemon, path);
     daemon.process.signal("SIGTERM");

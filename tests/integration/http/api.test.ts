@@ -50,9 +50,7 @@ describe("acting", () => {
   test.each([
     ["notFound", 404],
     ["refused", 409],
-    ["busy", 409],
     ["stopping", 503],
-    ["failed", 500],
   ] as const)("a result that is %s answers %d with its message", async (reason, statusCode) => {
     const requestCheckpoint = async () => ({ ok: false, reason, message: "because" }) as const;
     const app = createApp(makeView([aStatus()], { requestCheckpoint }), socket);

@@ -4,7 +4,15 @@
  */
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
-import { copyFileSync, mkdirSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { inspectDatabase } from "../../../src/inspect/databaseInspection.ts";
 import { testName } from "../../support/requirements.ts";
 import { makeTempDirectory, type TempDirectory } from "../../support/tempDirectory.ts";
@@ -73,6 +81,35 @@ describe("refused with status 65 and a reason", () => {
     testTimeoutMs,
   );
 });
+
+test.concurrent(
+  "where a database is gone and its WAL stayed, that is said: the WAL may hold what is nowhere else",
+  async () => {
+    using directory = makeTempDirectory();
+    const path = dataPath(directory, "kv.db");
+    makeDatabaseWithResidue(path);
+    renameSync(path, `${path}.moved`);
+    const { exitCode, stderr } = await inspect([path]);
+    expect(exitCode).toBe(65);
+    expect(stderr).toContain(`${path} does not exist, but ${path}-wal does`);
+    expect(stderr).toMatch(/^walwarden: [^\n]*\n$/);
+  },
+  testTimeoutMs,
+);
+
+test.concurrent(
+  "pages that a copy left dirty are not put down to a checkpoint",
+  async () => {
+    using directory = makeTempDirectory();
+    const path = dataPath(directory, "kv.db");
+    makeDatabase(path);
+    writeFileSync(`${path}.copy`, readFileSync(path));
+    const { exitCode, stdout } = await inspect([`${path}.copy`]);
+    expect(exitCode).toBe(0);
+    expect(stdout).not.toContain("a checkpoint wrote pages");
+  },
+  testTimeoutMs,
+);
 
 const asNobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
 
@@ -158,6 +195,21 @@ test.concurrent.skipIf(nobodySkip !== null)(
     const readable = await inspect([path], asked);
     expect(readable.exitCode).toBe(0);
     expect(readable.stdout).toContain("note: a daemon of this user would not open it: file_access: ");
+  },
+  testTimeoutMs,
+);
+
+test.concurrent.skipIf(nobodySkip !== null)(
+  testName("what the page cache may not be asked is not put down to a checkpoint at work", nobodySkip),
+  async () => {
+    using directory = makeTempDirectory();
+    const path = dataPath(directory, "kv.db");
+    makeDatabase(path);
+    Bun.spawnSync(["chmod", "0755", directory.path, directory.file("data")]);
+    Bun.spawnSync(["chmod", "0644", path]);
+    const { stdout } = await inspect([path], { commandPrefix: asNobody, workingDirectory: "/" });
+    expect(stdout).toMatch(/^exposure +unobservable: /m);
+    expect(stdout).not.toContain("a checkpoint is at work");
   },
   testTimeoutMs,
 );

@@ -60,6 +60,23 @@ describe("nothing is said to be none that is not known", () => {
   });
 });
 
+test("a WAL whose header does not stand is called neither by a code nor healthy", () => {
+  const walVerdict = { kind: "healthy", reason: "", holders: [], sinceMs: 0 } as const;
+  const text = rendered({ wal: walInspection({ header: "badMagic", by: "unknown" }), walVerdict });
+  expect(row(text, "WAL")).toContain("its header does not stand: its magic number is none of a WAL");
+  expect(text).not.toContain("healthy");
+});
+
+test("that a WAL fits its database is not said to be proof that it belongs to it", () => {
+  expect(row(rendered({}), "lineage")).toBe("nothing speaks against the WAL being this database's own");
+});
+
+test("guards of one name are named once", () => {
+  const refused = (guard: string) => ({ guard, verdict: "refuse", reason: "why" }) as const;
+  const text = rendered({ guards: [refused("file_access"), refused("file_access"), refused("owner")] });
+  expect(row(text, "guards")).toBe("file_access (refuses), owner (refuses)");
+});
+
 test("processes are told by what they do", () => {
   const reader = { ...holder(2, "report"), user: "www", unit: "app.service" };
   const text = rendered({

@@ -34,7 +34,7 @@ function details(report: ResidueReport | null): string {
 test("status shows what was left behind, and whether recovery brought it", () => {
   const text = details(residueReport);
   expect(text).toMatch(/left behind +the WAL brings 3 commits back/);
-  expect(text).toMatch(/recovery +differs; 9 frames were copied, 10 were announced/);
+  expect(text).toMatch(/recovery +brought something else back; 9 frames were copied, 10 were announced/);
   expect(details({ ...residueReport, recovery: null })).not.toMatch(/recovery/);
   expect(details(null)).not.toMatch(/left behind/);
 });

@@ -33,6 +33,18 @@ describe("status table", () => {
     expect(text).toContain("\n  integrity failed: quick_check: structural: page 7 (since 14s ago)\n");
   });
 
+  test("what a guard says at length is said once", () => {
+    const reason = "wal_of_another_file: the WAL does not belong to what is there now; move it away";
+    const checks = [
+      aCheck("guards", "failed", reason),
+      aCheck("integrity", "degraded", `not proven: ${reason}`),
+    ];
+    const text = render([aStatus({ checks, mode: "observe", modeReason: reason })]);
+    expect(text.split(reason)).toHaveLength(2);
+    expect(text).toContain("  integrity degraded: not proven: see guards (since");
+    expect(text).toContain("  mode lowered from enforce to observe: see guards\n");
+  });
+
   test("a lowered mode says from what, to what, and why", () => {
     const text = render([aStatus({ mode: "observe", modeReason: "locking_mode=EXCLUSIVE" })]);
     expect(text).toContain("observe (of enforce)");

@@ -52,6 +52,11 @@ describe("parseProcLocks", () => {
       "1: POSIX  ADVISORY  WRITE 10 <none>:0 120 120\n" +
       "something new\n" +
       "2: LEASE  ACTIVE    UNLCK 10 08:02:9 0 EOF\n" +
+      `4: POSIX  ADVISORY  WRITE ${"1".repeat(400)} 08:02:9 120 120\n` +
+      `5: POSIX  ADVISORY  WRITE 10 ${"f".repeat(400)}:02:9 120 120\n` +
+      `6: POSIX  ADVISORY  WRITE 10 08:${"f".repeat(30)}:9 120 120\n` +
+      `7: POSIX  ADVISORY  WRITE 10 08:02:${"9".repeat(40)} 120 120\n` +
+      `8: POSIX  ADVISORY  WRITE 10 08:02:9 ${"9".repeat(400)} EOF\n` +
       "3: DELEG  BREAKING  READ  11 08:02:9 0 EOF\n";
     expect(parseProcLocks(text).map((lock) => lock.mechanism)).toEqual(["DELEG"]);
   });

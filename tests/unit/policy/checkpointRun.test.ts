@@ -14,7 +14,6 @@ const locked = {
   acquired: true,
   acquireMs: 1,
   heldMs: 3,
-  heldLongestMs: 3,
   complete: true,
   reset: false,
   logFrameCount: 12,

@@ -112,6 +112,17 @@ describe("the WAL that lay beside the file before it was replaced", () => {
     expect(findings(walOf(0), { earlierWalSalts: "4294967295 6" })).toEqual([refused]);
   });
 
+  test("is to be kept with its database where that was only moved away", () => {
+    const gone = observation({ ...wal, database: { kind: "absent" }, header: null, resolvedPath: null });
+    const [finding] = evaluateGuards(gone, endedState({ earlierWalSalts: "5 6" }), context);
+    expect(finding?.guard).toBe("wal_of_another_file");
+    expect(finding?.reason).toStartWith("/data/kv.db-wal belongs to the file that was at /data/kv.db ");
+    expect(finding?.reason).toContain(
+      "put that file back, or move /data/kv.db-wal and -shm to where it is now",
+    );
+    expect(finding?.reason).not.toContain("replaced");
+  });
+
   test("is not one that was made anew, none, or one without frames", () => {
     const earlierWalSalts = "5 6";
     expect(findings(walOf(4), { earlierWalSalts })).toEqual([]);

@@ -51,7 +51,16 @@ describe("files are refused", () => {
     ["with a second hard link", { database: regularFile({ linkCount: 2 }) }, "hard_link refuse"],
     [
       "on a network file system",
-      { mount: { kind: "seen", fileSystemType: "nfs4", mountPoint: "/", device: "0:1", readOnly: false, writeBarriers: true } },
+      {
+        mount: {
+          kind: "seen",
+          fileSystemType: "nfs4",
+          mountPoint: "/",
+          device: "0:1",
+          readOnly: false,
+          writeBarriers: true,
+        },
+      },
       "file_system refuse",
     ],
     [
@@ -61,7 +70,16 @@ describe("files are refused", () => {
     ],
     [
       "mounted read-only",
-      { mount: { kind: "seen", fileSystemType: "ext4", mountPoint: "/", device: "8:1", readOnly: true, writeBarriers: true } },
+      {
+        mount: {
+          kind: "seen",
+          fileSystemType: "ext4",
+          mountPoint: "/",
+          device: "8:1",
+          readOnly: true,
+          writeBarriers: true,
+        },
+      },
       "read_only refuse",
     ],
     [
@@ -93,7 +111,8 @@ describe("files are refused", () => {
       fileSystemType: "nfs",
       mountPoint: "/",
       device: "0:1",
-      readOnly: false, writeBarriers: true,
+      readOnly: false,
+      writeBarriers: true,
     } as const;
     expect(findings({ ...absent, mount: nfs }, {}, config({ whenMissing: "create" }))).toEqual([
       "file_system refuse",
@@ -107,7 +126,8 @@ describe("files are refused", () => {
       fileSystemType: "fuse",
       mountPoint: "/",
       device: "0:1",
-      readOnly: false, writeBarriers: true,
+      readOnly: false,
+      writeBarriers: true,
     } as const;
     expect(findings({ mount })).toEqual(["file_system refuse"]);
     expect(findings({ mount }, {}, config({ trustFileSystem: true }))).toEqual([]);
@@ -178,6 +198,23 @@ describe("processes", () => {
 test("a database is not opened while nobody can see who locks it, and that is no verdict about the file", () => {
   const seen = { locks: { kind: "unobservable", reason: "/proc/locks cannot be read" } } as const;
   expect(findings(seen)).toEqual(["locks_unobservable wait"]);
+});
+
+test("of a database that was moved while it was open nobody is said to have it open without a lock", () => {
+  const openers = { kind: "seen", openers: [opener(77)], hiddenProcessCount: 0 } as const;
+  const seen = observation({ ...withWal(10, 0), ...absent, wal: withWal(10, 0).wal ?? { kind: "absent" } });
+  const state = endedState({ openers, locklessSinceMs: nowMs });
+  const found = evaluateGuards(seen, state, { config: config(), duplicateOf: null });
+  expect(found.map(({ guard }) => guard)).toEqual(["open_without_locks"]);
+  expect(found[0]?.reason).toContain("/data/kv.db-wal open for writing");
+  expect(found[0]?.reason).toContain("moved or removed while it was open");
+  expect(found[0]?.reason).not.toContain("no lock");
+});
+
+test("a link that leads nowhere is called one: other links are followed", () => {
+  const seen = observation({ database: { kind: "other", what: "symbolicLink" }, header: null });
+  const [found] = evaluateGuards(seen, endedState(), { config: config(), duplicateOf: null });
+  expect(found?.reason).toBe("/data/kv.db is a symbolic link that leads nowhere, not a regular file");
 });
 
 test("what refuses comes before what is only waited for", () => {

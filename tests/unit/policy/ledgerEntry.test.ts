@@ -24,7 +24,9 @@ function exposed(change: Partial<WalExposure> = {}, state: Partial<ExposureState
     unobservableReason: "",
     lookedAtMs: 1,
     database: null,
-    databaseUndecided: false,
+    databaseUndecidedMs: null,
+    databaseUnverifiedMs: null,
+    suspectedAtMs: 0,
     suspectPids: [],
     reset: null,
     changes: null,
@@ -33,6 +35,7 @@ function exposed(change: Partial<WalExposure> = {}, state: Partial<ExposureState
       walIdentity: "5 6",
       checkpointSequence: 0,
       frameBytes,
+      lifeSinceMs: 0,
       seenFrame: 10,
       seenCommitCount: 8,
       provenFrame: 4,
@@ -42,6 +45,7 @@ function exposed(change: Partial<WalExposure> = {}, state: Partial<ExposureState
       undecided: false,
       inFlight: null,
       recentPages: [],
+      followedFrame: null,
       ...change,
     },
     ...state,
@@ -137,7 +141,7 @@ describe("an entry", () => {
   test("does not know whether pages are exposed where that cannot be seen", () => {
     expect(noteOf({ exposure: null }).databaseExposed).toBeNull();
     expect(noteOf({ exposure: exposed({}, { unobservableReason: "tmpfs" }) }).databaseExposed).toBeNull();
-    expect(noteOf({ exposure: exposed({}, { databaseUndecided: true }) }).databaseExposed).toBeNull();
+    expect(noteOf({ exposure: exposed({}, { databaseUndecidedMs: 1 }) }).databaseExposed).toBeNull();
     expect(noteOf({ inheritsExposedPages: true }).databaseExposed).toBe(true);
   });
 
@@ -152,7 +156,7 @@ describe("an entry", () => {
     const wal = { walIdentity: "6 6" };
     const after = noteOf({ observation: startedOver, exposure: exposed(wal) }, before);
     expect(after.checkpointsSeenToSync).toBe(true);
-    const database = { sinceMs: 1, commitCount: 1, byteCount: 4096 };
+    const database = { sinceMs: 1, commitCount: 1, byteCount: 4096, isOfSuspect: false };
     const unsynced = noteOf({ observation: startedOver, exposure: exposed(wal, { database }) }, before);
     expect(unsynced).toMatchObject({ databaseExposed: true, checkpointsSeenToSync: false });
   });

@@ -63,6 +63,7 @@ describe("the ledger's file", () => {
     [changed({ databases: [7] }), "database 0: no object"],
     [withEntry({ path: "" }), "path: not a text"],
     [withEntry({ inode: "ten" }), "inode: not a number in digits"],
+    [text.replace('"databaseBytes":40960', '"databaseBytes":-0'), "databaseBytes: not a whole number"],
     [withEntry({ databaseBytes: -1 }), "databaseBytes: not a whole number"],
     [withEntry({ databaseExposed: 1 }), "databaseExposed: not true or false"],
     [withEntry({ wal: noted({ salt1: 2 ** 32 }) }), "salt1: not a number of 32 bits"],

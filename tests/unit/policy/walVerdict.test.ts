@@ -250,3 +250,16 @@ test("a WAL file that is no file is unknown, never healthy", () => {
   const change = { wal: { kind: "other", what: "fifo" }, shm: regularFile() } as const;
   expect(verdictAfter(1, () => ({ change })).kind).toBe("unknown");
 });
+
+test.each([
+  ["it may not be read", { kind: "unreadable", operation: "open", code: "EACCES" }, "open: EACCES"],
+  ["it is a directory", { kind: "other", what: "directory" }, "it is a directory"],
+] as const)(
+  "a WAL that nobody is connected to is unknown where %s, with the reason",
+  (_what, wal, reason) => {
+    const change = { wal, walHeader: null, shm: { kind: "absent" }, walIndex: null, locks: locks() } as const;
+    const verdict = verdictAfter(1, () => ({ change }));
+    expect(verdict.kind).toBe("unknown");
+    expect(verdict.reason).toContain(reason);
+  },
+);

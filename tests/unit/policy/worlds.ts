@@ -128,7 +128,6 @@ const fates: fc.Arbitrary<Fate> = fc.record({
     acquired,
     acquireMs: 1,
     heldMs: 1,
-    heldLongestMs: 1,
     complete: acquired && complete,
     reset: acquired && complete && reset,
     logFrameCount: 10,

@@ -54,6 +54,13 @@ describe("log events", () => {
     expect(lines.every(({ database }) => database === "kv")).toBe(true);
   });
 
+  test("durations have no more digits than a clock", () => {
+    const { lines, events } = record();
+    events.daemonReady({ status: "ready", durationMs: 405.44125799999995 });
+    events.daemonStopped({ durationMs: 15.459927000003518 });
+    expect(lines.map(({ durationMs }) => durationMs)).toEqual([405.441, 15.46]);
+  });
+
   test("a verified profile says the values that were read back", () => {
     const { lines, events } = record();
     events.profileVerified("kv", {

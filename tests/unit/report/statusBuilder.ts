@@ -5,6 +5,7 @@ import type {
   IntegrityStatus,
   ReadinessCheck,
 } from "../../../src/domain/status.ts";
+import { checkpointStatus, integrityStatus } from "../../support/builders.ts";
 
 export const baseTimeMs = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 
@@ -13,30 +14,12 @@ export function aCheck(name: string, state: ReadinessCheck["state"] = "ok", reas
 }
 
 export function aCheckpoint(changes: Partial<CheckpointStatus> = {}): CheckpointStatus {
-  return {
-    trigger: "periodic",
-    outcome: "reset",
-    reason: "",
-    endedAtMs: baseTimeMs,
-    durationMs: 12.5,
-    heldMs: 2,
-    caughtUp: true,
-    holders: [],
-    ...changes,
-  };
+  const figures = { endedAtMs: baseTimeMs, durationMs: 12.5, heldMs: 2 };
+  return checkpointStatus({ outcome: "reset", ...figures, ...changes });
 }
 
 export function anIntegrityCheck(changes: Partial<IntegrityStatus> = {}): IntegrityStatus {
-  return {
-    check: "quick_check",
-    verdict: "ok",
-    trigger: "startup",
-    findings: [],
-    findingsTruncated: false,
-    endedAtMs: baseTimeMs,
-    durationMs: 40,
-    ...changes,
-  };
+  return integrityStatus({ endedAtMs: baseTimeMs, durationMs: 40, ...changes });
 }
 
 export function aStatus(

@@ -2,7 +2,7 @@
  * What applications do to a WAL, at random: SQL for several processes of different SQLite versions on one
  * database. Errors (busy, a table that is not there) belong to it.
  */
-import type { SeededRandom } from "../../crash/seededRandom.ts";
+import type { SeededRandom } from "./seededRandom.ts";
 
 /**
  * Statements that touch page 1 (sizes, schema, freelist, header fields) beside such that do not. No ROLLBACK TO: after

@@ -5,19 +5,19 @@
  */
 import { expect, test } from "bun:test";
 import { readFileSync, rmSync } from "node:fs";
-import { parseDatabaseHeader } from "../../../src/format/databaseHeader.ts";
-import { parseWalHeader } from "../../../src/format/walHeader.ts";
-import { scanWal } from "../../../src/format/walScan.ts";
-import { noteHeaderHistory } from "../../../src/policy/headerHistory.ts";
-import { lineageOf, residueFingerprint } from "../../../src/policy/residueScan.ts";
-import type { DatabaseState } from "../../../src/policy/state.ts";
-import { noteHeaderBesideWal } from "../../../src/policy/strangeWal.ts";
-import { type SeededRandom, seededRandom } from "../../crash/seededRandom.ts";
-import { freshState, nowMs, observation, regularFile } from "../../support/builders.ts";
-import { spawnProcess, type TestProcess } from "../../support/childProcess.ts";
-import { makeTempDirectory } from "../../support/tempDirectory.ts";
-import { waitFor } from "../../support/waitFor.ts";
+import { parseDatabaseHeader } from "../../src/format/databaseHeader.ts";
+import { parseWalHeader } from "../../src/format/walHeader.ts";
+import { scanWal } from "../../src/format/walScan.ts";
+import { noteHeaderHistory } from "../../src/policy/headerHistory.ts";
+import { lineageOf, residueFingerprint } from "../../src/policy/residueScan.ts";
+import type { DatabaseState } from "../../src/policy/state.ts";
+import { noteHeaderBesideWal } from "../../src/policy/strangeWal.ts";
+import { freshState, nowMs, observation, regularFile } from "../support/builders.ts";
+import { spawnProcess, type TestProcess } from "../support/childProcess.ts";
+import { makeTempDirectory } from "../support/tempDirectory.ts";
+import { waitFor } from "../support/waitFor.ts";
 import { firstStatements, randomScript, reopen } from "./lineageWorkload.ts";
+import { type SeededRandom, seededRandom } from "./seededRandom.ts";
 
 const seed = Number(process.env.LINEAGE_SEED ?? 20_261_121);
 const stateCountMin = Number(process.env.LINEAGE_STATES ?? 1_500);
