@@ -18,7 +18,7 @@ export function exposureInFull(
   const bound =
     exposureMaxMs === 0 ? "nothing bounds it" : `synced after ${duration(Math.ceil(exposureMaxMs / 1000))}`;
   if (exposure.kind === "unobservable") return `unobservable: ${exposure.reason}`;
-  if (exposure.since === null) return `none: every commit that was seen is on disk (${bound})`;
+  if (exposure.since === null) return `none: every commit that the last look saw is on disk (${bound})`;
   const what = [commits(exposure), bytesInWords(exposure.unsyncedBytes)].filter(Boolean).join(", ");
   const where = exposure.inDatabase
     ? "; a checkpoint that did not sync has moved some into the database"

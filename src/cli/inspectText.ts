@@ -65,7 +65,7 @@ function databaseRows(inspection: DatabaseJson, nowMs: number): readonly Row[] {
     ["journal", journal(inspection)],
     ["lineage", lineage(inspection)],
     ["processes", processes(inspection)],
-    ...(inspection.walVerdict === null ? [] : [["verdict", verdict(inspection)] as const]),
+    ...(hasVerdict(inspection) ? [["verdict", verdict(inspection)] as const] : []),
     ...pinRows(inspection.pin, nowMs),
     ["exposure", exposure(inspection)],
     ...inspection.sqlite.map((process) => ["SQLite", sqlite(process)] as const),
@@ -133,6 +133,11 @@ function without(holders: readonly Holder[], others: readonly Holder[]): readonl
   return holders.filter(({ pid }) => !pids.has(pid));
 }
 
+/** Of a WAL that does not begin as one nothing is healthy. */
+function hasVerdict({ wal, walVerdict }: DatabaseJson): boolean {
+  return walVerdict !== null && (wal === null || wal.header === "header" || wal.header === "empty");
+}
+
 function verdict({ walVerdict, watchedMs }: DatabaseJson): string {
   const { kind = "unknown", reason = "" } = walVerdict ?? {};
   const by = watchedMs === 0 ? " (by one look; --watch 30s tells more)" : "";
@@ -182,7 +187,6 @@ function sqlite(process: DatabaseJson["sqlite"][number]): string {
 
 function guards({ guards: found }: DatabaseJson): string {
   if (found.length === 0) return "none: the daemon would open it";
-  return found
-    .map(({ guard, verdict }) => `${guard} (${verdict === "refuse" ? "refuses" : "waits"})`)
-    .join(", ");
+  const named = found.map(({ guard, verdict }) => `${guard} (${verdict === "refuse" ? "refuses" : "waits"})`);
+  return [...new Set(named)].join(", ");
 }

@@ -1,6 +1,6 @@
 /** The WAL, its index and the rollback journal of an inspection, for people. Pure. */
 import type { DatabaseInspection, WalInspection } from "../inspect/inspection.ts";
-import { counted } from "../inspect/remarks.ts";
+import { counted, walHeaderInWords } from "../inspect/remarks.ts";
 import type { WithIsoTimes } from "../report/statusJson.ts";
 import { age, bytesInWords } from "./statusText.ts";
 
@@ -11,7 +11,8 @@ type WalJson = WithIsoTimes<WalInspection>;
 export function walRows(wal: WalJson, nowMs: number): readonly Row[] {
   const size = `${bytesInWords(wal.sizeBytes)}, written ${age(wal.modifiedAt, nowMs)}`;
   if (wal.sizeBytes === 0) return [["WAL", "empty"]];
-  if (wal.header !== "header") return [["WAL", `${size}, header: ${wal.header}`]];
+  if (wal.header !== "header")
+    return [["WAL", `${size}, its header does not stand: ${walHeaderInWords(wal.header)}`]];
   const identity = `pages of ${wal.pageSizeBytes} bytes, sequence ${wal.checkpointSequence}, salts ${wal.salts}`;
   const rows: Row[] = [
     ["WAL", `${size}, ${identity}`],
@@ -75,7 +76,7 @@ export function lineage({ lineage: seen }: DatabaseJson): string {
     case "nothing":
       return "nothing in a WAL to compare";
     case "fits":
-      return "the WAL belongs to this database";
+      return "nothing speaks against the WAL being this database's own";
     case "undecided":
       return `undecided: ${seen.reason}`;
     case "another":

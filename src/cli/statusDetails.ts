@@ -105,9 +105,17 @@ function residue({ residueReport }: DatabaseStatusJson): readonly (readonly [str
   const { found, recovery } = residueReport;
   return [
     ["left behind", found.expectation],
-    ...(recovery === null ? [] : [["recovery", [recovery.verdict, ...recovery.remarks].join("; ")] as const]),
+    ...(recovery === null
+      ? []
+      : [["recovery", [recoveryInWords[recovery.verdict], ...recovery.remarks].join("; ")] as const]),
   ];
 }
+
+const recoveryInWords = {
+  agrees: "brought that back",
+  differs: "brought something else back",
+  incomparable: "cannot be compared",
+} as const;
 
 function fromNow(time: string, nowMs: number): string {
   const waitSeconds = Math.ceil((Date.parse(time) - nowMs) / 1000);

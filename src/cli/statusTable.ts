@@ -50,7 +50,7 @@ export function renderTable(
   ];
 }
 
-export function stateOf(readiness: DatabaseReadinessJson): "ready" | "degraded" | "not ready" {
+function stateOf(readiness: DatabaseReadinessJson): "ready" | "degraded" | "not ready" {
   if (!readiness.ready) return "not ready";
   return readiness.checks.every((check) => check.state === "ok") ? "ready" : "degraded";
 }
@@ -87,15 +87,22 @@ function lastIntegrity({ integrity }: DatabaseStatusJson, nowMs: number): string
 function remarks(database: DatabaseStatusJson, rendering: Rendering): readonly string[] {
   const checks = database.readiness.checks.filter((check) => check.state !== "ok");
   const lines = checks.map((check) => {
-    const text = `  ${printable(check.name)} ${check.state}: ${printable(check.reason)} (since ${age(check.since, rendering.nowMs)})`;
+    const reason = check.name === "guards" ? check.reason : withoutGuards(check.reason, checks);
+    const text = `  ${printable(check.name)} ${check.state}: ${printable(reason)} (since ${age(check.since, rendering.nowMs)})`;
     return paint(text, check.state === "failed" ? "red" : "yellow", rendering);
   });
   const verdict = verdictRemark(database, rendering.nowMs);
   if (verdict !== null) lines.push(paint(`  ${printable(verdict)}`, "yellow", rendering));
   if (database.replicator?.checkpointsLeftToIt) lines.push(`  ${printable(database.replicator.reason)}`);
   if (database.mode === database.configuredMode) return lines;
-  const why = `  mode lowered from ${database.configuredMode} to ${database.mode}: ${printable(database.modeReason)}`;
+  const why = `  mode lowered from ${database.configuredMode} to ${database.mode}: ${printable(withoutGuards(database.modeReason, checks))}`;
   return [...lines, paint(why, "yellow", rendering)];
+}
+
+/** What a guard says can be long, and stands in the line of the guards. */
+function withoutGuards(reason: string, checks: DatabaseReadinessJson["checks"]): string {
+  const said = checks.find(({ name }) => name === "guards")?.reason ?? "";
+  return said === "" ? reason : reason.replace(said, () => "see guards");
 }
 
 function paintState(line: string, readiness: DatabaseReadinessJson, rendering: Rendering): string {

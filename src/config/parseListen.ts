@@ -17,7 +17,7 @@ export const defaultListen: ListenAddress = Object.freeze({ host: "127.0.0.1", p
 
 export const listenAccepted =
   "address:port or [IPv6 address]:port, for example 127.0.0.1:9925, port 0 to 65535";
-export const portAccepted = "a TCP port from 0 to 65535 (0: any free one)";
+const portAccepted = "a TCP port from 0 to 65535 (0: any free one)";
 export const hostAccepted = "an IP address or a host name, without a port";
 
 export function parsePort(text: string): Parsed<number> {

@@ -31,7 +31,7 @@ export function formatKeyPath(keyPath: KeyPath): string {
 export const defaultSource: ValueSource = Object.freeze({ kind: "default" });
 
 /** A value as text on one line, short enough to be read; quoted, so that blanks at its ends show. */
-export function quoteValue(value: unknown): string {
+function quoteValue(value: unknown): string {
   const text = JSON.stringify(value) ?? String(value);
   return text.length <= 100 ? text : `${text.slice(0, 97)}...`;
 }

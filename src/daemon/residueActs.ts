@@ -1,5 +1,5 @@
 /** What an earlier life left: read whole, reported before anything is opened, and compared with what recovery did. */
-import type { ResidueReport } from "../domain/residueReport.ts";
+import type { ResidueReport, WalFound } from "../domain/residueReport.ts";
 import { describeResidue, residueOf } from "../policy/residue.ts";
 import { compareRecovery, describeFound } from "../policy/residueReport.ts";
 import { lineageOf, presentResidueLook, residueFingerprint } from "../policy/residueScan.ts";
@@ -59,10 +59,16 @@ export function noteResidue(act: Act): void {
     walFrameCount: found?.wal?.committedFrameCount ?? null,
     journalFileBytes: residue.journalBytes,
     commitCount: found?.wal?.commitCount ?? null,
-    tornTailBytes: found?.wal?.trailingBytes ?? null,
+    tornTailBytes: tornTailBytesOf(found?.wal ?? null),
     stopReason: found?.wal?.stopReason ?? null,
     expectation: found?.expectation ?? "",
   });
+}
+
+/** A WAL that has started over ends where frames of its earlier round begin: nothing is torn there. */
+export function tornTailBytesOf(wal: Pick<WalFound, "stopReason" | "trailingBytes"> | null): number | null {
+  const endsWhole = wal?.stopReason === "saltMismatch" || wal?.stopReason === "endOfFile";
+  return endsWhole ? 0 : (wal?.trailingBytes ?? null);
 }
 
 /** After the recovery checkpoint, or at the end of a sequence that needed none. */

@@ -32,6 +32,8 @@ export async function judgeRestart(act: Act): Promise<void> {
   }));
   context.events.restartJudged(config.name, verdict, entry?.wal ?? null, entry?.writtenAtMs ?? null);
   context.ledger.judged(path, takenAlong(entry, look, verdict), inherits);
+  // Before the verdict nothing could be noted.
+  if (memory.state.fsyncError !== null) void context.ledger.write();
 }
 
 async function lookRepeatedly(act: Act, entry: LedgerEntry | null): Promise<RestartLook | null> {

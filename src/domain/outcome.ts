@@ -51,8 +51,6 @@ export interface LockedResult {
   readonly acquireMs: number;
   /** Writers were kept out for this long, all holds added. */
   readonly heldMs: number;
-  /** The longest single hold. */
-  readonly heldLongestMs: number;
   /** Judged under the write lock: every frame is in the database. */
   readonly complete: boolean;
   /** Complete, and no other reader held a mark when the lock was given back. */

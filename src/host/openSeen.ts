@@ -1,15 +1,18 @@
 /**
  * Opens the regular file that was seen at a path, without any chance to block, and only that one: what was put there
- * meanwhile is never read. For what reads more than a prefix (host/rawRead.ts).
+ * meanwhile (a FIFO, a device) is never read: after opening (O_NONBLOCK, O_NOFOLLOW) the descriptor must be of that file.
  */
 import { errnoOf } from "./errno.ts";
 import type { Os } from "./os.ts";
-import { openFailure } from "./rawRead.ts";
+
+export type NotSeenAgain =
+  /** Another file, or none, is there now: look again. */
+  | { readonly kind: "changed" }
+  | { readonly kind: "unreadable"; readonly operation: string; readonly code: string };
 
 export type OpenSeen =
   /** Whoever asked closes it. */
-  | { readonly kind: "open"; readonly descriptor: number; readonly sizeBytes: number }
-  | ReturnType<typeof openFailure>;
+  { readonly kind: "open"; readonly descriptor: number; readonly sizeBytes: number } | NotSeenAgain;
 
 /** @param identity "device:inode" of the regular file that was seen at the path. */
 export function openSeen(os: Os, path: string, identity: string): OpenSeen {
@@ -31,14 +34,9 @@ export function openSeen(os: Os, path: string, identity: string): OpenSeen {
   }
 }
 
-/** Fewer bytes than asked for only where the file ends. Throws the errors of node:fs. */
-export function readAt(os: Os, descriptor: number, positionBytes: number, byteCount: number): Uint8Array {
-  const buffer = new Uint8Array(byteCount);
-  let filledBytes = 0;
-  while (filledBytes < byteCount) {
-    const readBytes = os.read(descriptor, buffer.subarray(filledBytes), positionBytes + filledBytes);
-    if (readBytes === 0) break;
-    filledBytes += readBytes;
-  }
-  return buffer.subarray(0, filledBytes);
+/** What it means that a path that was looked at just before cannot be opened. */
+function openFailure(code: string): NotSeenAgain {
+  // ELOOP: O_NOFOLLOW met a symbolic link. ENXIO: a socket, or a FIFO's other end that nobody has.
+  if (code === "ENOENT" || code === "ELOOP" || code === "ENXIO") return { kind: "changed" };
+  return { kind: "unreadable", operation: "open", code };
 }

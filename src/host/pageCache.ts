@@ -26,9 +26,6 @@ export type CacheStat =
       readonly dirty: number;
       /** Given to the device, which has not yet answered. */
       readonly writeback: number;
-      /** Once cached, dropped since. */
-      readonly evicted: number;
-      readonly recentlyEvicted: number;
     }
   | CacheStatFailure;
 
@@ -63,14 +60,7 @@ export function cachestat(descriptor: number, offsetBytes: number, lengthBytes: 
   } catch (error) {
     return failure("FFI", error instanceof Error ? error.message : String(error));
   }
-  return {
-    ok: true,
-    cached: wide(0),
-    dirty: wide(1),
-    writeback: wide(2),
-    evicted: wide(3),
-    recentlyEvicted: wide(4),
-  };
+  return { ok: true, cached: wide(0), dirty: wide(1), writeback: wide(2) };
 }
 
 /** Bytes of one page that `cachestat` counts; null when the C library cannot be loaded. */

@@ -39,7 +39,7 @@ export interface ActingRule {
 export function actingRefusal(rule: ActingRule, authorization: string | undefined): string | null {
   if (rule.trusted) return null;
   if (rule.token === null || rule.token === "") {
-    return "Acting over TCP is off. Use the Unix socket (walwarden checkpoint NAME, walwarden integrity-check NAME), or configure a token file and send its token as a bearer token.";
+    return "Acting over TCP is off. Use the Unix socket (walwarden checkpoint, integrity-check or announce-restore NAME), or configure a token file and send its token as a bearer token.";
   }
   const sent = /^Bearer +(\S+) *$/i.exec(authorization ?? "")?.[1];
   if (sent !== undefined && isSameSecret(sent, rule.token)) return null;

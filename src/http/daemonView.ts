@@ -10,10 +10,10 @@ export type ActResult<Value> =
   | {
       readonly ok: false;
       /**
-       * notFound: no such database. refused: its mode or a guard forbids it. busy: the same is under way.
-       * stopping: the daemon is shutting down. failed: it was tried and there is no result.
+       * notFound: no such database. refused: its mode or a guard forbids it, or the same is under way.
+       * stopping: the daemon is shutting down.
        */
-      readonly reason: "notFound" | "refused" | "busy" | "stopping" | "failed";
+      readonly reason: "notFound" | "refused" | "stopping";
       /** For an operator: what, why, and what to do. */
       readonly message: string;
     };

@@ -68,7 +68,7 @@ function addAct<Value extends object>(
   refuseOtherMethods(app, url, ["POST"]);
 }
 
-const failureCodes = { notFound: 404, refused: 409, busy: 409, stopping: 503, failed: 500 } as const;
+const failureCodes = { notFound: 404, refused: 409, stopping: 503 } as const;
 
 function sendResult<Value extends object>(reply: FastifyReply, result: ActResult<Value>): FastifyReply {
   if (result.ok) return reply.send(withIsoTimes(result.value));

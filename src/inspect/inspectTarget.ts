@@ -57,7 +57,8 @@ function refuse(reason: string): Extract<InspectTarget, { readonly kind: "refuse
 
 function regularFileAt(os: Os, path: string): RegularFile {
   const resolved = createPathResolver(os).resolve(path);
-  if (resolved.kind === "unresolved") return refuse(whyNotRegular(path, resolved.look));
+  if (resolved.kind === "unresolved")
+    return refuse(`${whyNotRegular(path, resolved.look)}${leftBeside(os, path, resolved.look)}`);
   const look = lookAtFile(os, resolved.path, { followLinks: false });
   if (look.kind !== "regular") return refuse(whyNotRegular(path, look));
   const read = readPrefix(os, resolved.path, look.identity, magicBytes);
@@ -69,6 +70,19 @@ function regularFileAt(os: Os, path: string): RegularFile {
     identity: look.identity,
     content: look.sizeBytes === 0 ? "empty" : contentOf(read.bytes),
   };
+}
+
+/** A database that was moved or removed: what was committed last may be in the WAL alone. */
+function leftBeside(os: Os, path: string, { kind }: FileLook): string {
+  if (kind !== "absent") return "";
+  const left = sidecars.filter((suffix) => {
+    const look = lookAtFile(os, `${path}${suffix}`, { followLinks: false });
+    return suffix !== "-shm" && look.kind === "regular" && look.sizeBytes > 0;
+  });
+  const [first] = left;
+  return first === undefined
+    ? ""
+    : `, but ${path}${first} does: it may hold commits that are nowhere else; keep it, and put the database back that it belongs to`;
 }
 
 function whyNotRegular(

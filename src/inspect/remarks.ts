@@ -58,7 +58,7 @@ function ofWal(wal: WalInspection, quiet: boolean): readonly Remark[] {
   if (wal.header !== "header") {
     return [
       wrong(
-        `the header of the WAL does not stand (${wal.header}): recovery takes nothing of its ${wal.sizeBytes} bytes`,
+        `the header of the WAL does not stand (${walHeaderInWords(wal.header)}): recovery takes nothing of its ${wal.sizeBytes} bytes`,
       ),
     ];
   }
@@ -121,7 +121,7 @@ function ofProcesses({ processes, pin }: Inspected): readonly Remark[] {
 }
 
 const resetBugAdvice =
-  "upgrade it to 3.51.3, 3.50.7 or 3.44.6 or later, or leave checkpoints to the daemon (PRAGMA wal_autocheckpoint = 0)";
+  "upgrade it to 3.51.3, 3.50.7 or 3.44.6 or later, or leave checkpoints to the daemon (PRAGMA wal_autocheckpoint = 0 on all connections, and its busy timeout declared)";
 
 function ofSqlite({ sqlite }: Inspected): readonly Remark[] {
   const affected = sqlite.filter((process) => process.affected === true);
@@ -134,6 +134,20 @@ function ofSqlite({ sqlite }: Inspected): readonly Remark[] {
 
 function ofReplicator({ replicator }: Inspected): readonly Remark[] {
   return replicator === null ? [] : [note(replicator.reason)];
+}
+
+const headerFaults: Readonly<Record<string, string>> = {
+  tooShort: "it is shorter than 32 bytes",
+  zeroes: "it is all zeroes",
+  badMagic: "its magic number is none of a WAL",
+  badPageSize: "its page size is none",
+  checksumMismatch: "its checksum is wrong",
+  unsupportedVersion: "its version is unknown",
+};
+
+/** @param header `WalInspection.header`, other than "header" and "empty" */
+export function walHeaderInWords(header: string): string {
+  return headerFaults[header] ?? header;
 }
 
 export function counted(count: number, what: string): string {

@@ -4,7 +4,7 @@
  */
 import type { FileLook, Observation } from "../domain/observation.ts";
 import type { WalResidueLook } from "../domain/residueReport.ts";
-import type { WalHeaderResult } from "../format/walHeader.ts";
+import { saltsOf, type WalHeaderResult } from "../format/walHeader.ts";
 import type { WalScan, WalScanStop } from "../format/walScan.ts";
 import { scanWalFile, type WalFileScanHost } from "../observe/walFileScan.ts";
 import { type WalState, walHasFrames, walStateOf } from "../policy/walState.ts";
@@ -126,8 +126,8 @@ function describeHeader(header: WalHeaderResult | null) {
     const unknown = { pageSizeBytes: null, salts: null, checkpointSequence: null };
     return { header: header?.kind ?? "could not be read", ...unknown };
   }
-  const { pageSizeBytes, salt1, salt2, checkpointSequence } = header.header;
-  return { header: "header", pageSizeBytes, salts: `${salt1} ${salt2}`, checkpointSequence };
+  const { pageSizeBytes, checkpointSequence } = header.header;
+  return { header: "header", pageSizeBytes, salts: saltsOf(header.header), checkpointSequence };
 }
 
 type Figures = Pick<

@@ -12,8 +12,9 @@ import {
   parseSuperJournalName,
 } from "../format/rollbackJournal.ts";
 import { errnoOf } from "../host/errno.ts";
-import { openSeen, readAt } from "../host/openSeen.ts";
+import { openSeen } from "../host/openSeen.ts";
 import type { Os } from "../host/os.ts";
+import { readFully } from "../host/rawRead.ts";
 
 export interface JournalScan {
   readonly header: JournalHeaderResult;
@@ -45,9 +46,12 @@ export function scanJournalFile(
   if (opened.kind !== "open") return opened;
   const { descriptor, sizeBytes } = opened;
   try {
-    const header = parseJournalHeader(readAt(os, descriptor, 0, journalHeaderBytes), sizeBytes);
+    const header = parseJournalHeader(
+      readFully(os, descriptor, new Uint8Array(journalHeaderBytes)),
+      sizeBytes,
+    );
     const tailOffsetBytes = Math.max(0, sizeBytes - journalTailBytes);
-    const tail = readAt(os, descriptor, tailOffsetBytes, sizeBytes - tailOffsetBytes);
+    const tail = readFully(os, descriptor, new Uint8Array(sizeBytes - tailOffsetBytes), tailOffsetBytes);
     const pageSizeBytes = header.kind === "header" ? header.header.pageSizeBytes : null;
     const recordCount =
       header.kind === "header"
@@ -73,7 +77,7 @@ function countRecords(
   let recordCount = 0;
   let offsetBytes: number | null = 0;
   for (let part = 0; part < partCountMax; part += 1) {
-    const bytes = readAt(os, descriptor, offsetBytes, journalHeaderBytes);
+    const bytes = readFully(os, descriptor, new Uint8Array(journalHeaderBytes), offsetBytes);
     const found = journalPartAt(bytes, offsetBytes, sizeBytes, first, pageSizeBytes);
     if (found === null) return recordCount;
     recordCount += found.recordCount;

@@ -37,7 +37,7 @@ export function createMountMemory(os: Os, clock: Clock): () => MountTable {
 }
 
 /** `mounts` null: mountinfo could not be read. */
-export function createMountTable(mounts: readonly Mount[] | null): MountTable {
+function createMountTable(mounts: readonly Mount[] | null): MountTable {
   if (mounts === null) return () => unreadable;
   const mountPoints = new Set(mounts.map((mount) => mount.mountPoint));
   const byDirectory = new Map<string, MountLook>();

@@ -10,8 +10,9 @@ import { createWalScanner, type WalScan, type WalScanOptions } from "../format/w
 import { breather } from "../host/breather.ts";
 import type { Clock } from "../host/clock.ts";
 import { errnoOf } from "../host/errno.ts";
-import { openSeen, readAt } from "../host/openSeen.ts";
+import { openSeen } from "../host/openSeen.ts";
 import type { Os } from "../host/os.ts";
+import { readFully } from "../host/rawRead.ts";
 
 export interface WalFileScanHost {
   readonly os: Os;
@@ -75,6 +76,6 @@ async function scanDescriptor(
 }
 
 function beginsWith(os: Os, descriptor: number, expected: Uint8Array): boolean {
-  const bytes = readAt(os, descriptor, 0, expected.byteLength);
+  const bytes = readFully(os, descriptor, new Uint8Array(expected.byteLength));
   return bytes.byteLength === expected.byteLength && bytes.every((byte, index) => byte === expected[index]);
 }

@@ -4,6 +4,7 @@
  * touch the WAL, a reset or a TRUNCATE only makes it shorter.
  */
 import type { Observation } from "../domain/observation.ts";
+import { saltsOf } from "../format/walHeader.ts";
 
 export interface Activity {
   readonly fingerprint: Fingerprint;
@@ -29,7 +30,7 @@ function fingerprintOf(observation: Observation): Fingerprint {
       ? `${header.header.changeCounter} ${database.sizeBytes} ${database.modifiedAtMs}`
       : null;
   return {
-    salts: index === null ? null : `${index.salt1} ${index.salt2}`,
+    salts: index === null ? null : saltsOf(index),
     mxFrame: index === null ? null : index.mxFrame,
     walBytes: wal.kind === "regular" ? wal.sizeBytes : 0,
     walModifiedAtMs: wal.kind === "regular" ? wal.modifiedAtMs : 0,

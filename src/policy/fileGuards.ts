@@ -43,7 +43,9 @@ function unreadable(
 
 function databaseKind(database: FileLook, path: string): readonly GuardFinding[] {
   if (database.kind === "other") {
-    return refuse("file_kind", `${path} is ${kindWords[database.what]}, not a regular file`);
+    // Links are followed: this one could not be.
+    const nowhere = database.what === "symbolicLink" ? " that leads nowhere" : "";
+    return refuse("file_kind", `${path} is ${kindWords[database.what]}${nowhere}, not a regular file`);
   }
   if (database.kind === "unreadable") {
     return unreadable("file_access", database, path);

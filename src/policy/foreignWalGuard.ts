@@ -15,11 +15,20 @@ import { walSalts } from "./walState.ts";
 /** /proc/locks is no snapshot: what it shows once is confirmed for this long. */
 export const foreignWalDoubtMs = 300;
 
-export function foreignWalGuards(observation: Observation, state: DatabaseState): readonly GuardFinding[] {
-  const path = observation.resolvedPath ?? "the database";
+export function foreignWalGuards(
+  observation: Observation,
+  state: DatabaseState,
+  configuredPath: string,
+): readonly GuardFinding[] {
+  const path = observation.resolvedPath ?? configuredPath;
   const stranger = strangerOnWal(observation, state.openers);
   if (stranger !== null) {
     const sinceMs = state.strangerSinceMs ?? observation.observedAtMs;
+    // A process that has only lost its lock on the right file must not be told to move its WAL away.
+    if (state.openersAtMs < sinceMs) {
+      const reason = `${describeHolder(stranger)} is connected to ${path}-wal and holds no lock on ${path}: which file it has open is being looked for`;
+      return [{ guard: "wal_of_another_file", verdict: "wait", reason }];
+    }
     return [
       {
         guard: "wal_of_another_file",
@@ -36,7 +45,10 @@ export function foreignWalGuards(observation: Observation, state: DatabaseState)
     {
       guard: "wal_of_another_file",
       verdict: "refuse",
-      reason: `${path}-wal belongs to the file that was at ${path} before it was replaced: opening would mix the two; stop the application, move ${path}-wal and -shm away, then start it again`,
+      reason:
+        observation.database.kind === "absent"
+          ? `${path}-wal belongs to the file that was at ${path} and was moved or removed: put that file back, or move ${path}-wal and -shm to where it is now, before another file is put at ${path}`
+          : `${path}-wal belongs to the file that was at ${path} before it was replaced: opening would mix the two; stop the application, move ${path}-wal and -shm away, then start it again`,
     },
   ];
 }

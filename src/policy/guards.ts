@@ -23,7 +23,7 @@ export function evaluateGuards(
   const findings = [
     ...fileGuards(observation, context),
     ...headerGuards(observation, state),
-    ...foreignWalGuards(observation, state),
+    ...foreignWalGuards(observation, state, context.config.path),
     ...processGuards(observation, state, context.config),
     ...fsyncErrorGuards(isThere ? state.fsyncError : null, observation.resolvedPath ?? context.config.path),
   ];

@@ -30,7 +30,7 @@ const undecidableErrors: readonly RegExp[] = [
   /unsafe use of/i,
 ];
 
-export function isContentMessage(message: string): boolean {
+function isContentMessage(message: string): boolean {
   return contentMessages.some((pattern) => pattern.test(message));
 }
 

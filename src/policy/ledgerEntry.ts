@@ -213,7 +213,11 @@ function databaseExposed({ exposure, inheritsExposedPages }: LedgerSeen): boolea
   if (inheritsExposedPages) return true;
   if (exposure === null || exposure.lookedAtMs === null || exposure.unobservableReason !== "") return null;
   if (exposure.database !== null) return true;
-  return exposure.reset === null && !exposure.databaseUndecided ? false : null;
+  return exposure.reset === null &&
+    exposure.databaseUndecidedMs === null &&
+    exposure.databaseUnverifiedMs === null
+    ? false
+    : null;
 }
 
 function isSameKnowledge(entry: LedgerEntry, earlier: LedgerEntry): boolean {

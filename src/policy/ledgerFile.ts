@@ -155,7 +155,7 @@ function hex(fields: Fields, name: string, where: string, byteCount: number): st
 
 function count(fields: Fields, name: string, where: string): number {
   const value = fields[name];
-  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0)
+  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0 || Object.is(value, -0))
     throw wrong(name, where, "a whole number");
   return value;
 }

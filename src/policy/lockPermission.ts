@@ -23,7 +23,7 @@ const idleAfterMinMs = 500;
 const idleAfterMaxMs = 10_000;
 
 /** An application that has not written for this long is idle: the checkpoint interval, within limits. */
-export function idleAfterMs(config: DatabaseConfig): number {
+function idleAfterMs(config: DatabaseConfig): number {
   const { schedule } = config.checkpoint;
   const intervalMs = schedule.kind === "interval" ? schedule.intervalMs : idleAfterMaxMs;
   return Math.min(idleAfterMaxMs, Math.max(idleAfterMinMs, intervalMs));

@@ -79,11 +79,16 @@ function openWithoutLocks(
   const suspect = locklessWriter(observation, state);
   if (suspect === null) return [];
   const sinceMs = state.locklessSinceMs ?? observation.observedAtMs;
+  const log = suspect.files.includes("wal") ? "WAL" : "journal";
+  // What is locked is the file that was there, and its locks are not looked for any more.
+  const isGone = observation.database.kind === "absent";
   return [
     {
       guard: "open_without_locks",
       verdict: observation.observedAtMs - sinceMs < locklessDoubtMs ? "wait" : "refuse",
-      reason: `${describeHolder(suspect)} has ${path} and its ${suspect.files.includes("wal") ? "WAL" : "journal"} open for writing and holds no lock on it (unix-none, or it lost its lock when it closed the file elsewhere): opening it could destroy live data`,
+      reason: isGone
+        ? `${describeHolder(suspect)} has ${path}-${log.toLowerCase()} open for writing, and its database is not at ${path}: it was moved or removed while it was open`
+        : `${describeHolder(suspect)} has ${path} and its ${log} open for writing and holds no lock on it (unix-none, or it lost its lock when it closed the file elsewhere): opening it could destroy live data`,
     },
   ];
 }

@@ -30,7 +30,7 @@ export interface CheckVerdict {
 }
 
 /** So many checkpoints failed in a row make a database not ready. */
-export const checkpointFailuresMax = 3;
+const checkpointFailuresMax = 3;
 
 export function readinessChecks(
   observation: Observation | null,

@@ -11,6 +11,7 @@ import type {
   WalFound,
   WalLineage,
 } from "../domain/residueReport.ts";
+import { saltsOf } from "../format/walHeader.ts";
 import { isIndexOfWal } from "../format/walIndex.ts";
 import { somebodyIsConnected, somebodyLocksDatabase } from "./heldLocks.ts";
 import { isMaybeHot } from "./residueScan.ts";
@@ -57,7 +58,7 @@ function walFound(observation: Observation, { wal }: ResidueLook): WalFound | nu
   return {
     sizeBytes: observation.wal.sizeBytes,
     header: parsed?.kind ?? "not read",
-    salts: header === null ? null : `${header.salt1} ${header.salt2}`,
+    salts: header === null ? null : saltsOf(header),
     checkpointSequence: header?.checkpointSequence ?? null,
     pageSizeBytes: header?.pageSizeBytes ?? null,
     validFrameCount: scan?.validFrameCount ?? null,

@@ -32,13 +32,14 @@
  *   nothing was in the WAL                intact                  intact if no database page was exposed, else
  *                                                                 undecidable; rollback mode: undecidable
  *   header counter gone back              rolled-back             rolled-back; exposed-lost if database pages were
+ *                                                                 exposed
  *   WAL that cannot be read               undecidable             undecidable
  *
  * Where database pages were exposed, exposed-lost in another boot is undecidable: a checkpoint without a sync may have
  * brought those commits into the database. One that first runs within the seconds between the last note and the cut
  * (synchronous OFF) is not seen, and then that bound may be too high.
  *
- * A restore that was announced makes `restored` of all but `intact`. A VACUUM moves the counter forward, and what a
+ * Where a sync had failed, intact is often undecidable: failedSyncVerdict.ts. A restore that was announced makes `restored` of all but `intact`. A VACUUM moves the counter forward, and what a
  * WAL carries of page 1 counts for the header. An absent database gets no verdict until something is there.
  *
  * Sources: wal.c, walRestartHdr (salt-1 and the sequence go up by one, after every frame was copied), walCheckpoint
@@ -46,9 +47,9 @@
  * valid commit frame); walformat.html: frame checksums are cumulative.
  */
 import type { LedgerEntry, LedgerWal, RestartLook, RestartVerdict, RestartWal } from "../domain/ledger.ts";
+import { type Judgement, withFailedSync } from "./failedSyncVerdict.ts";
 
 type FoundWal = Extract<RestartWal, { readonly kind: "wal" }>;
-type Judgement = Omit<RestartVerdict, "judgedAtMs">;
 
 interface Case {
   readonly entry: LedgerEntry;
@@ -74,7 +75,7 @@ function judge(known: Case): Judgement {
   if (entry.inode !== look.inode) {
     return unknown("replaced", `another file is there: inode ${look.inode}, ${entry.inode} was noted`);
   }
-  return withFailedSync(known, judgeSameFile(known));
+  return withFailedSync(entry, look.wal, judgeSameFile(known));
 }
 
 function judgeSameFile(known: Case): Judgement {
@@ -90,25 +91,6 @@ function judgeSameFile(known: Case): Judgement {
   if (!sameCache && entry.databaseExposed === true)
     return lost({ exposed: 1, proven: 0 }, `${counters}; checkpoints had not synced it`);
   return unknown("rolled-back", sameCache ? counters : `${counters}: it was restored, or a cut took it back`);
-}
-
-/**
- * A sync of ours had failed when it was noted last. What the disk has given up may be read again in its earlier state, in
- * this boot too, once the cache has let go of it. Only a WAL that was read whole, to a checksum that was noted, is told.
- */
-function withFailedSync({ entry, look: { wal } }: Case, judgement: Judgement): Judgement {
-  const { fsyncError, wal: noted } = entry;
-  if (fsyncError === null) return judgement;
-  const file = fsyncError.file === "wal" ? "WAL" : "database";
-  const what = `a sync of the ${file} had failed with ${fsyncError.code} before that`;
-  const isSameLife = wal.kind === "wal" && wal.salt1 === noted?.salt1 && wal.salt2 === noted.salt2;
-  const isReadWhole = isSameLife && !wal.isLive && wal.seenFrameMatches === true;
-  if (judgement.kind !== "intact" || (fsyncError.file === "wal" && isReadWhole))
-    return { ...judgement, reason: `${judgement.reason}; ${what}` };
-  return unknown(
-    "undecidable",
-    `${judgement.reason}; but ${what}, and the disk may have kept an earlier state of what was written: an integrity check tells more`,
-  );
 }
 
 /** The header's counter never goes back: pager.c, pager_write_changecounter, also not with VACUUM. Modulo 2^32. */

@@ -17,7 +17,7 @@
  *   (More is possible: a file that SQLITE_FCNTL_CHUNK_SIZE made larger than its pages.)
  * - pages behind the end of the database file were made in this WAL, so it holds each of them.
  *
- * tests/integration/daemon/lineage.test.ts holds this against thousands of states of real databases. What follows the
+ * tests/crash/lineage.test.ts holds this against thousands of states of real databases. What follows the
  * rule may still be another life's: that is undecided, never refused. After a power cut under synchronous=OFF, or on a
  * disk that lied, a WAL and its own database can contradict one another too; opening those would mix old and new
  * pages just the same.

@@ -22,7 +22,7 @@ import { excusedPids } from "./replicator.ts";
 import { isWal, type WalState, walStateOf } from "./walState.ts";
 
 /** Held for so long it is a pin: requests of an application are over by then, forgotten transactions and long reports not. */
-export const pinAfterMs = 5_000;
+const pinAfterMs = 5_000;
 
 /** A mark that lies before the end of the WAL, and has been held since. */
 export interface HeldMark {

@@ -7,7 +7,7 @@
  * the salts of the WAL header. Anything else is unknown, which is never healthy.
  */
 import type { Observation } from "../domain/observation.ts";
-import { walFrameHeaderBytes, walHeaderBytes } from "../format/walHeader.ts";
+import { saltsOf, walFrameBytes, walFrameHeaderBytes, walHeaderBytes } from "../format/walHeader.ts";
 import { isIndexOfWal } from "../format/walIndex.ts";
 
 export type WalState =
@@ -29,7 +29,8 @@ export type WalLooks = Pick<Observation, "wal" | "shm" | "walHeader" | "walIndex
 export function walStateOf(observation: WalLooks): WalState {
   const { wal, shm, walHeader, walIndex, locks } = observation;
   if (wal.kind === "absent") return { kind: "noWal" };
-  if (wal.kind !== "regular") return unknown("the WAL is no readable file");
+  if (wal.kind === "unreadable") return unknown(`the WAL is no readable file: ${wal.operation}: ${wal.code}`);
+  if (wal.kind !== "regular") return unknown(`the WAL is no readable file: it is a ${wal.what}`);
   if (!walHasFrames(observation)) return { kind: "noWal" };
   if (shm.kind === "absent") return unknown("there is no WAL-index");
   if (shm.kind !== "regular" || walIndex === null) return unknown("the WAL-index is no readable file");
@@ -38,7 +39,7 @@ export function walStateOf(observation: WalLooks): WalState {
     return unknown("nobody is seen connected: the WAL-index may be a leftover");
   }
   if (walIndex.kind !== "index") return unknown(`the WAL-index is not valid: ${walIndex.kind}`);
-  const { mxFrame, nBackfill, pageSizeBytes, salt1, salt2 } = walIndex.index;
+  const { mxFrame, nBackfill, pageSizeBytes } = walIndex.index;
   if (mxFrame > 0) {
     if (walHeader?.kind !== "header") {
       return unknown(`the WAL header is not valid: ${walHeader?.kind ?? "not read"}`);
@@ -51,8 +52,8 @@ export function walStateOf(observation: WalLooks): WalState {
     }
   }
   if (nBackfill > mxFrame) return unknown("the WAL-index was read while the WAL started over");
-  const frameBytes = walFrameHeaderBytes + pageSizeBytes;
-  return { kind: "known", mxFrame, nBackfill, frameBytes, walIdentity: `${salt1} ${salt2}` };
+  const frameBytes = walFrameBytes(pageSizeBytes);
+  return { kind: "known", mxFrame, nBackfill, frameBytes, walIdentity: saltsOf(walIndex.index) };
 }
 
 function unknown(reason: string): WalState {
@@ -73,8 +74,7 @@ export function walHasFrames({ wal }: Pick<Observation, "wal">): boolean {
 /** "salt1 salt2", one life of the WAL. Null: there is no WAL with frames whose header can be read. */
 export function walSalts(observation: Pick<Observation, "wal" | "walHeader">): string | null {
   if (observation.walHeader?.kind !== "header" || !walHasFrames(observation)) return null;
-  const { salt1, salt2 } = observation.walHeader.header;
-  return `${salt1} ${salt2}`;
+  return saltsOf(observation.walHeader.header);
 }
 
 /** By the database header; a file that is no database is in no mode. */

@@ -127,7 +127,8 @@ function judge(
     return exclusive(locks.exclusive, state.exclusiveSinceMs ?? nowMs, nowMs);
   const wal = walStateOf(observation);
   if (wal.kind === "noWal") return judged("healthy", "");
-  const fileBytes = observation.wal.kind === "regular" ? observation.wal.sizeBytes : 0;
+  // Of what cannot be read no size is a bound.
+  const fileBytes = observation.wal.kind === "regular" ? observation.wal.sizeBytes : Infinity;
   if (wal.kind === "unknown") {
     const isClosed = (locks.viewIsComplete || locks.hidden !== null) && !somebodyIsConnected(locks);
     return isClosed && fileBytes <= sizeTargetBytes ? judged("healthy", "") : unknown(wal.reason);

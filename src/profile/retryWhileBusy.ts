@@ -11,7 +11,7 @@ const primaryCodeMask = 0xff;
 const busyCode = 5;
 
 /** bun:sqlite and better-sqlite3 name the code, node:sqlite gives its number as `errcode`. */
-export function isBusyError(error: unknown): boolean {
+function isBusyError(error: unknown): boolean {
   if (typeof error !== "object" || error === null) return false;
   if ("errcode" in error && typeof error.errcode === "number") {
     return (error.errcode & primaryCodeMask) === busyCode;

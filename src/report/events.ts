@@ -87,13 +87,13 @@ function daemonEvents(logger: Logger) {
       logger.log("info", logPhrases.daemonStarted, fields);
     },
     daemonReady(fields: { readonly status: Readiness["status"]; readonly durationMs: number }): void {
-      logger.log("info", logPhrases.daemonReady, fields);
+      logger.log("info", logPhrases.daemonReady, { ...fields, durationMs: rounded(fields.durationMs) });
     },
     daemonStopping(fields: { readonly signal: string }): void {
       logger.log("info", logPhrases.daemonStopping, fields);
     },
     daemonStopped(fields: { readonly durationMs: number }): void {
-      logger.log("info", logPhrases.daemonStopped, fields);
+      logger.log("info", logPhrases.daemonStopped, { durationMs: rounded(fields.durationMs) });
     },
     configurationReloaded(fields: {
       readonly added: readonly string[];

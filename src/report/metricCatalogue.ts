@@ -84,12 +84,12 @@ export const metricCatalogue = {
   },
   sqlite_wal_unsynced_bytes: {
     type: "gauge",
-    help: "Committed and not proven to be on disk: what a power cut could take now.",
+    help: "Committed and not proven to be on disk at the last look: what a power cut could take; at least so much after a checkpoint without a sync.",
     labels: database,
   },
   sqlite_wal_unsynced_commits: {
     type: "gauge",
-    help: "Commits that are not proven to be on disk; absent if some of them could not be counted.",
+    help: "Commits that were not proven to be on disk at the last look; absent if some of them could not be counted.",
     labels: database,
   },
   sqlite_wal_unsynced_since_timestamp_seconds: {

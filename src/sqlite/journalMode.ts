@@ -21,7 +21,7 @@ export interface JournalModeChange {
   readonly changed: boolean;
 }
 
-export function readJournalMode(connection: Database): string {
+function readJournalMode(connection: Database): string {
   return firstRow(connection, "PRAGMA main.journal_mode")[0] ?? "unknown";
 }
 

@@ -35,7 +35,7 @@ export function lockedCheckpoint(
   const startedAtMs = performance.now();
   return withWriter(target, "readWrite", (checkpointer) => {
     prepareCheckpointer(checkpointer, operation.profile);
-    if (!isWalMode(checkpointer)) return resultOf(startedAtMs, 0, [], null);
+    if (!isWalMode(checkpointer)) return resultOf(startedAtMs, 0, 0, null);
     const locker = openHandle(target, "readWrite");
     try {
       prepareCheckpointer(locker, operation.profile);
@@ -73,18 +73,18 @@ function holdAndCheckpoint(setup: Setup, startedAtMs: number): LockedResult {
     acquiredAtMs = heldSinceMs;
     return round(setup, heldSinceMs + halfBudgetMs, heldSinceMs + operation.holdBudgetMs);
   });
-  if (!first.acquired) return resultOf(startedAtMs, performance.now() - acquireFromMs, [], null);
+  if (!first.acquired) return resultOf(startedAtMs, performance.now() - acquireFromMs, 0, null);
   const acquireMs = acquiredAtMs - acquireFromMs;
   const leftMs = operation.holdBudgetMs - first.heldMs;
   if (isCompletePass(first.result.pass) || leftMs <= 0) {
-    return resultOf(startedAtMs, acquireMs, [first.heldMs], first.result);
+    return resultOf(startedAtMs, acquireMs, first.heldMs, first.result);
   }
   const acquireLeftMs = Math.max(0, operation.acquireBudgetMs - acquireMs);
   const second = withWriteLock(locker, performance.now() + acquireLeftMs, events, (heldSinceMs) =>
     round(setup, heldSinceMs + leftMs, heldSinceMs + leftMs),
   );
-  if (!second.acquired) return resultOf(startedAtMs, acquireMs, [first.heldMs], first.result);
-  return resultOf(startedAtMs, acquireMs, [first.heldMs, second.heldMs], second.result);
+  if (!second.acquired) return resultOf(startedAtMs, acquireMs, first.heldMs, first.result);
+  return resultOf(startedAtMs, acquireMs, first.heldMs + second.heldMs, second.result);
 }
 
 /** Under the write lock the WAL cannot grow: a pass that reaches its end has reached the end of the WAL. */
@@ -106,18 +106,12 @@ function walIndexFile(databasePath: string, mountDevice: string | null): WalInde
   return look === undefined ? null : { device: mountDevice, inode: String(look.ino) };
 }
 
-function resultOf(
-  startedAtMs: number,
-  acquireMs: number,
-  holdsMs: readonly number[],
-  last: Round | null,
-): LockedResult {
+function resultOf(startedAtMs: number, acquireMs: number, heldMs: number, last: Round | null): LockedResult {
   const complete = last !== null && isCompletePass(last.pass);
   return {
     acquired: last !== null,
     acquireMs,
-    heldMs: holdsMs.reduce((sum, heldMs) => sum + heldMs, 0),
-    heldLongestMs: Math.max(0, ...holdsMs),
+    heldMs,
     complete,
     reset: complete && last.drained,
     logFrameCount: last?.pass.logFrameCount ?? -1,

@@ -54,7 +54,6 @@ const resultSchemas: { readonly [Kind in OperationKind]: z.ZodType<OperationResu
     acquired: z.boolean(),
     acquireMs: durationMs,
     heldMs: durationMs,
-    heldLongestMs: durationMs,
     complete: z.boolean(),
     reset: z.boolean(),
     ...frames,
