@@ -56,6 +56,8 @@ export interface LedgerEntry {
   readonly device: string;
   readonly inode: string;
   readonly databaseBytes: number;
+  /** As stat(2) says it, wall-clock milliseconds with fractions. Null: an earlier version has written the ledger. */
+  readonly databaseModifiedAtMs: number | null;
   /** Null: it could not be read as a database's. */
   readonly header: LedgerHeader | null;
   /** Null: there was no WAL with frames; everything that was seen is in the database. */
@@ -88,6 +90,8 @@ export interface RestartLook {
   readonly bootedAtMs: number | null;
   readonly device: string;
   readonly inode: string;
+  readonly databaseBytes: number;
+  readonly databaseModifiedAtMs: number;
   readonly header: LedgerHeader | null;
   readonly wal: RestartWal;
   /** A rollback journal with bytes in it: the database may go back when it is opened. */

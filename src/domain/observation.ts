@@ -32,6 +32,8 @@ export interface LockHolder {
   readonly comm: string | null;
   /** Name of its effective user in /etc/passwd, "uid N" without one; null when it could not be read. */
   readonly user: string | null;
+  /** Its effective user id; null when it could not be read, absent where nobody asked. */
+  readonly uid?: number | null;
   /** systemd unit, or pod and container, by its control group; null: none, or it could not be read. */
   readonly unit: string | null;
 }

@@ -35,7 +35,9 @@ export function createProcessMemory(os: Os): LookAtProcess {
     const { comm, startTicks } = stat;
     const known = kept.get(pid);
     if (known?.startTicks === startTicks && known.holder.comm === comm) return known.holder;
-    const holder: LockHolder = { pid, comm, user: userOf(os, pid, userName), unit: unitOf(os, pid) };
+    const uid = effectiveUidOf(os, pid);
+    const user = uid === null ? null : userName(uid);
+    const holder: LockHolder = { pid, comm, user, uid, unit: unitOf(os, pid) };
     if (kept.size >= keptCountMax) kept.clear();
     kept.set(pid, { startTicks, holder });
     return holder;
@@ -47,10 +49,9 @@ function readStat(os: Os, pid: number): ProcStat | null {
   return text === null ? null : parseProcStat(text);
 }
 
-function userOf(os: Os, pid: number, userName: (uid: number) => string): string | null {
+function effectiveUidOf(os: Os, pid: number): number | null {
   const status = readText(os, `/proc/${pid}/status`);
-  const uid = status === null ? null : parseEffectiveUid(status);
-  return uid === null ? null : userName(uid);
+  return status === null ? null : parseEffectiveUid(status);
 }
 
 function unitOf(os: Os, pid: number): string | null {

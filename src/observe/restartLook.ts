@@ -49,6 +49,8 @@ export async function lookAtRestart(
     bootedAtMs: readBootedAtMs(host.os),
     device,
     inode,
+    databaseBytes: database.sizeBytes,
+    databaseModifiedAtMs: database.modifiedAtMs,
     header,
     wal,
     hasJournal: journal.kind === "regular" && journal.sizeBytes > 0,

@@ -46,6 +46,7 @@ export function ledgerEntryOf(seen: LedgerSeen, earlier: LedgerEntry | null): Le
     device,
     inode,
     databaseBytes: database.sizeBytes,
+    databaseModifiedAtMs: database.modifiedAtMs,
     header: isInTransaction(observation)
       ? (ofThisFile?.header ?? null)
       : ledgerHeaderOf(header.header, ofThisFile),
@@ -226,6 +227,7 @@ function isSameKnowledge(entry: LedgerEntry, earlier: LedgerEntry): boolean {
     entry.device === earlier.device &&
     entry.inode === earlier.inode &&
     entry.databaseBytes === earlier.databaseBytes &&
+    entry.databaseModifiedAtMs === earlier.databaseModifiedAtMs &&
     entry.header === earlier.header &&
     entry.databaseExposed === earlier.databaseExposed &&
     entry.checkpointsSeenToSync === earlier.checkpointsSeenToSync &&

@@ -68,6 +68,7 @@ function entryOf(value: unknown, position: number): LedgerEntry {
     device: digits(fields, "device", where),
     inode: digits(fields, "inode", where),
     databaseBytes: count(fields, "databaseBytes", where),
+    databaseModifiedAtMs: timeOf(fields.databaseModifiedAtMs, where),
     header: fields.header === null ? null : headerOf(recordOf(fields.header, `${where}header`), where),
     wal: fields.wal === null ? null : walOf(recordOf(fields.wal, `${where}wal`), where),
     databaseExposed: fields.databaseExposed === null ? null : flag(fields, "databaseExposed", where),
@@ -157,6 +158,14 @@ function count(fields: Fields, name: string, where: string): number {
   const value = fields[name];
   if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0 || Object.is(value, -0))
     throw wrong(name, where, "a whole number");
+  return value;
+}
+
+/** With fractions, and of before 1970 too. */
+function timeOf(value: unknown, where: string): number | null {
+  if (value === undefined || value === null) return null;
+  if (typeof value !== "number" || !Number.isFinite(value) || Object.is(value, -0))
+    throw wrong("databaseModifiedAtMs", where, "a time");
   return value;
 }
 

@@ -31,6 +31,8 @@
  *     TRUNCATE, another journal mode)     undecidable
  *   nothing was in the WAL                intact                  intact if no database page was exposed, else
  *                                                                 undecidable; rollback mode: undecidable
+ *   either of these two, and the file     undecidable             undecidable
+ *     was written since the last note
  *   header counter gone back              rolled-back             rolled-back; exposed-lost if database pages were
  *                                                                 exposed
  *   WAL that cannot be read               undecidable             undecidable
@@ -39,8 +41,10 @@
  * brought those commits into the database. One that first runs within the seconds between the last note and the cut
  * (synchronous OFF) is not seen, and then that bound may be too high.
  *
- * Where a sync had failed, intact is often undecidable: failedSyncVerdict.ts. A restore that was announced makes `restored` of all but `intact`. A VACUUM moves the counter forward, and what a
- * WAL carries of page 1 counts for the header. An absent database gets no verdict until something is there.
+ * Where a sync had failed, intact is often undecidable: failedSyncVerdict.ts. What the time of the last write tells:
+ * unexplainedWrite.ts. A restore that was announced makes `restored` of all but `intact`. A VACUUM moves the counter
+ * forward, and what a WAL carries of page 1 counts for the header. An absent database gets no verdict until something is
+ * there.
  *
  * Sources: wal.c, walRestartHdr (salt-1 and the sequence go up by one, after every frame was copied), walCheckpoint
  * (syncs the WAL, copies, syncs the database, unless synchronous is OFF), walIndexRecover (takes all up to the last
@@ -48,6 +52,7 @@
  */
 import type { LedgerEntry, LedgerWal, RestartLook, RestartVerdict, RestartWal } from "../domain/ledger.ts";
 import { type Judgement, withFailedSync } from "./failedSyncVerdict.ts";
+import { unexplainedWrite } from "./unexplainedWrite.ts";
 
 type FoundWal = Extract<RestartWal, { readonly kind: "wal" }>;
 
@@ -123,6 +128,11 @@ function judgeWal(known: Case): Judgement {
 
 /** Everything that was seen is in the database file. */
 function nothingWasInTheWal({ entry, look, sameCache }: Case): Judgement {
+  const { wal: noted } = entry;
+  const isOfThatLife =
+    noted !== null && look.wal.kind === "wal" && (startsOverCount(noted, look.wal) ?? -1) >= 0;
+  const written = isOfThatLife ? null : unexplainedWrite(entry, look, sameCache);
+  if (written !== null) return unknown("undecidable", `nothing waited in a WAL, ${written}`);
   if (sameCache) return intact("nothing waited in a WAL, and the page cache was kept");
   if (look.hasJournal)
     return unknown("undecidable", "a rollback journal lies beside it: opening may take the database back");
@@ -131,11 +141,13 @@ function nothingWasInTheWal({ entry, look, sameCache }: Case): Judgement {
   return databaseInDoubt(entry) ?? intact("nothing waited in a WAL, and the database was synced");
 }
 
-function walIsGone({ entry, sameCache }: Case, noted: LedgerWal, what: string): Judgement {
+function walIsGone({ entry, look, sameCache }: Case, noted: LedgerWal, what: string): Judgement {
   const copied = `${noted.backfilledFrame} of ${noted.seenFrame} frames were seen in the database`;
   if (noted.backfilledFrame < noted.seenFrame) {
     return unknown("undecidable", `${what}; ${copied}: a last closer moves the rest there, a hand does not`);
   }
+  const written = unexplainedWrite(entry, look, sameCache);
+  if (written !== null) return unknown("undecidable", `${what}; ${copied}, ${written}`);
   if (sameCache) return intact(`${what}; ${copied}`);
   if (noted.provenFrame < noted.seenFrame) {
     return unknown("undecidable", `${what}; ${copied}, and ${noted.provenFrame} were proven`);

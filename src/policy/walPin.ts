@@ -12,12 +12,18 @@
  * shares the newest). Mark 0 is taken only while everything is copied: with frames waiting, and none copied
  * since, its holder has not let go. What a reader did before the first such look is not known: "at least since".
  *
+ * That holds of those who may write the WAL-index (indexWriter.ts). A reader that may not sets no mark: it takes the newest
+ * that is there, so that short reads of it are met on the same old mark again and again. It is no proof of a pin, and
+ * nobody is named by it, but on mark 0; where only such hold a mark for long, whether it is pinned is not known. Of
+ * readers in other PID namespaces nothing is known; they are told of without a name.
+ *
  * A reader of a moment is met in many looks, on another mark or at another value each time: it is no pin.
  */
 import type { LockHolder, Observation } from "../domain/observation.ts";
 import type { Replicator } from "../domain/replicator.ts";
 import type { PinHolder, WalPinStatus } from "../domain/status.ts";
 import { somebodyIsConnected } from "./heldLocks.ts";
+import { mayWriteIndex } from "./indexWriter.ts";
 import { excusedPids } from "./replicator.ts";
 import { isWal, type WalState, walStateOf } from "./walState.ts";
 
@@ -34,6 +40,8 @@ export interface HeldMark {
   readonly sinceMs: number;
   /** Each with the first look that showed it there. Empty: all are in other PID namespaces. */
   readonly holders: readonly { readonly holder: LockHolder; readonly sinceMs: number }[];
+  /** False: none of those who hold it sets marks, so that each look may have met another read. */
+  readonly isProof: boolean;
   /** Missing in the last list of locks, once: a list may leave out one that is held (host/procLocks.ts). */
   readonly missed: boolean;
 }
@@ -63,9 +71,10 @@ export function noteHeldMarks(
   // The index is in the middle of a change, or cannot be trusted at the moment: the marks are compared by the next look.
   if (wal.kind === "unknown") return earlier;
   const held = heldNow(wal, observation, excused);
-  const known = (one: Pick<HeldMark, "mark" | "frame" | "walIdentity">, among: readonly HeldMark[]) =>
-    among.find(({ mark, frame, walIdentity }) => {
-      return mark === one.mark && frame === one.frame && walIdentity === one.walIdentity;
+  const known = (one: HeldMark, among: readonly HeldMark[]) =>
+    among.find(({ mark, frame, walIdentity, isProof }) => {
+      const isSameMark = mark === one.mark && frame === one.frame && walIdentity === one.walIdentity;
+      return isSameMark && isProof === one.isProof;
     });
   const continued = held.map((now) => continuation(known(now, earlier), now));
   const missing = earlier.filter((mark) => !mark.missed && known(mark, held) === undefined);
@@ -90,8 +99,12 @@ function heldNow(wal: KnownWal, observation: Observation, excused: Excused): rea
   for (const [mark, holders] of holdersOf) {
     const frame = frameOf(mark, wal, observation);
     if (frame === null || frame >= wal.mxFrame) continue;
-    const since = holders.map((holder) => ({ holder, sinceMs }));
-    marks.push({ mark, frame, walIdentity: wal.walIdentity, sinceMs, holders: since, missed: false });
+    const proving = mark === 0 ? holders : holders.filter((holder) => mayWriteIndex(holder, observation.shm));
+    const isHidden = !excused.unnamed && locks.hidden?.readerMarks.includes(mark) === true;
+    const since = proving.map((holder) => ({ holder, sinceMs }));
+    const isProof = since.length > 0 || isHidden;
+    const { walIdentity } = wal;
+    marks.push({ mark, frame, walIdentity, sinceMs, holders: since, isProof, missed: false });
   }
   return marks;
 }
@@ -125,8 +138,20 @@ function isUntouched(mark: HeldMark, wal: KnownWal, observation: Observation): b
 /** The marks that are pins by now, the one that holds back most first. */
 export function pinningMarks(marks: readonly HeldMark[], nowMs: number): readonly HeldMark[] {
   return marks
-    .filter(({ sinceMs, missed }) => !missed && nowMs - sinceMs >= pinAfterMs)
+    .filter((mark) => mark.isProof && isLong(mark, nowMs))
     .toSorted((one, other) => one.frame - other.frame || one.sinceMs - other.sinceMs);
+}
+
+function isLong({ sinceMs, missed }: HeldMark, nowMs: number): boolean {
+  return !missed && nowMs - sinceMs >= pinAfterMs;
+}
+
+export const leavesMarksReason =
+  "a reader that may not write the WAL-index leaves marks as they are: whether it reads all the time is not seen";
+
+/** Null: no mark is met again and again that proves nothing. */
+export function whyPinUnknown(marks: readonly HeldMark[], nowMs: number): string | null {
+  return marks.some((mark) => !mark.isProof && isLong(mark, nowMs)) ? leavesMarksReason : null;
 }
 
 export function describePin(marks: readonly HeldMark[], observation: Observation | null): WalPinStatus {
@@ -135,7 +160,8 @@ export function describePin(marks: readonly HeldMark[], observation: Observation
   const pinning = wal.kind === "known" ? pinningMarks(marks, observation.observedAtMs) : [];
   const [lowest] = pinning;
   if (lowest === undefined || wal.kind !== "known") {
-    const reason = whyUnobservable(wal, observation);
+    const unproven = wal.kind === "known" ? whyPinUnknown(marks, observation.observedAtMs) : null;
+    const reason = whyUnobservable(wal, observation) ?? unproven;
     return reason === null ? { kind: "none" } : { kind: "unobservable", reason };
   }
   return {

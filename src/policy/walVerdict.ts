@@ -20,7 +20,7 @@ import type { LockHolder, Observation } from "../domain/observation.ts";
 import type { WalVerdict, WalVerdictKind } from "../domain/status.ts";
 import { describeAnyHolder, somebodyIsConnected, somebodyLocksExclusively } from "./heldLocks.ts";
 import type { DatabaseState } from "./state.ts";
-import { excusedReaders, type HeldMark, noteHeldMarks, pinningMarks } from "./walPin.ts";
+import { excusedReaders, type HeldMark, noteHeldMarks, pinningMarks, whyPinUnknown } from "./walPin.ts";
 import { notePressure, pressureSign, pressureWindowMs, type WalPressure } from "./walPressure.ts";
 import { isWal, type WalState, walStateOf } from "./walState.ts";
 
@@ -135,6 +135,8 @@ function judge(
   }
   const pin = pinned(pinningMarks(heldMarks, nowMs), wal);
   if (pin !== null) return pin;
+  const unproven = whyPinUnknown(heldMarks, nowMs);
+  if (unproven !== null) return unknown(unproven);
   if (!locks.viewIsComplete && locks.hidden === null)
     return unknown("locks of processes in other PID namespaces cannot be seen");
   if (pressure !== null) return underPressure(pressure, wal, state, nowMs);

@@ -41,7 +41,7 @@ export function regularFile(change: Partial<RegularFile> = {}): RegularFile {
 }
 
 export function holder(pid: number, comm: string | null = "app"): LockHolder {
-  return { pid, comm, user: "www", unit: "app.service" };
+  return { pid, comm, user: "www", uid: 1000, unit: "app.service" };
 }
 
 export function opener(pid: number, change: Partial<Opener> = {}): Opener {

@@ -1,6 +1,9 @@
 /** What the next start says, with real writers, real kills, and hands that change files. */
+
+import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import { copyFileSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { createStatCalls } from "../../../src/host/fileStats.ts";
 import type { Daemon } from "../../support/daemonProcess.ts";
 import { makeTempDirectory, type TempDirectory } from "../../support/tempDirectory.ts";
 import { startBunWriter } from "../../support/writers/startBunWriter.ts";
@@ -172,6 +175,56 @@ test.concurrent(
     copyFileSync(backup, path);
     await using daemon = await startOnFile(directory, path, { KVDB_SQLITE_JOURNAL_MODE: "DELETE" });
     expect((await verdictAfter(daemon)).verdict).toBe("rolled-back");
+  },
+  timeoutMs,
+);
+
+test.concurrent(
+  "a backup with the same change counter that was copied into the same file is undecidable, and never intact",
+  async () => {
+    using directory = makeTempDirectory();
+    const path = makeKv(directory, { rowCount: 5 });
+    const backup = dataPath(directory, "backup.db");
+    copyFileSync(path, backup);
+    const database = new Database(path);
+    // No page is added, so that no commit writes page 1.
+    for (const payload of ["a", "b", "c"]) database.run("UPDATE written SET payload = ?", [payload]);
+    database.run("PRAGMA wal_checkpoint(TRUNCATE)");
+    database.close();
+    const counterOf = (file: string) => readFileSync(file).readUInt32BE(24);
+    expect(counterOf(path)).toBe(counterOf(backup));
+    for (const verdict of ["first-seen", "intact"]) {
+      await using daemon = await startOnFile(directory, path);
+      expect((await verdictAfter(daemon)).verdict).toBe(verdict);
+      await waitUntilReady(daemon, "kv");
+      expect(await daemon.stop()).toBe(0);
+    }
+    copyFileSync(backup, path);
+    await using daemon = await startOnFile(directory, path);
+    const { verdict, reason, exposed, proven } = await verdictAfter(daemon);
+    expect({ verdict, exposed, proven }).toEqual({ verdict: "undecidable", exposed: null, proven: null });
+    expect(reason).toContain("written by a hand");
+    expect((await waitUntilReady(daemon, "kv")).readiness.ready).toBe(true);
+  },
+  timeoutMs,
+);
+
+test.concurrent(
+  "the last note is of after the last checkpoint of the daemon's own",
+  async () => {
+    using directory = makeTempDirectory();
+    const path = dataPath(directory, "kv.db");
+    await using writer = await startBunWriter({ path, autocheckpoint: 0, rowCount: 50 });
+    await writer.waitForRows(50);
+    const writtenAtMs = () => createStatCalls().stat(path)?.modifiedAtMs;
+    await using daemon = await startOnFile(directory, path);
+    await waitUntilReady(daemon, "kv");
+    await waitForEntry(directory, "an entry", ({ wal }) => wal !== null);
+    await writer.waitForRows(50);
+    const before = writtenAtMs();
+    expect(await daemon.stop()).toBe(0);
+    expect(writtenAtMs()).not.toBe(before);
+    expect(readLedger(directory)[0]?.databaseModifiedAtMs).toBe(writtenAtMs());
   },
   timeoutMs,
 );

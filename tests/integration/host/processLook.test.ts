@@ -80,7 +80,7 @@ describe("what is remembered of a process", () => {
     const reads: string[] = [];
     const look = createProcessMemory(procOf({ ...own, "/proc/7/stat": stat("app", 100) }, reads));
     const first = look(7);
-    expect(first).toEqual({ pid: 7, comm: "app", user: "uid 5", unit: "app.service" });
+    expect(first).toEqual({ pid: 7, comm: "app", user: "uid 5", uid: 5, unit: "app.service" });
     reads.length = 0;
     expect(look(7)).toBe(first);
     expect(reads).toEqual(["/proc/7/stat"]);
@@ -99,7 +99,7 @@ describe("what is remembered of a process", () => {
 
   test("what of it is hidden is null, and the rest is told", () => {
     const look = createProcessMemory(procOf({ "/proc/7/stat": stat("app", 100) }));
-    expect(look(7)).toEqual({ pid: 7, comm: "app", user: null, unit: null });
+    expect(look(7)).toEqual({ pid: 7, comm: "app", user: null, uid: null, unit: null });
     expect(createProcessMemory(procOf({}))(7)).toEqual({ ...stopped, pid: 7 });
   });
 });

@@ -48,6 +48,15 @@ describe("the ledger's file", () => {
     expect(reading).toEqual({ kind: "ledger", entries: [entry()] });
   });
 
+  test("of an earlier version, which noted no time of the last write, is read as one without any", () => {
+    const { databaseModifiedAtMs: _none, ...earlier } = entry();
+    const reading = parseLedger(changed({ databases: [earlier] }));
+    expect(reading).toEqual({ kind: "ledger", entries: [entry({ databaseModifiedAtMs: null })] });
+    // Of before 1970, as some file systems give it.
+    const old = entry({ databaseModifiedAtMs: -1_500.75 });
+    expect(parseLedger(ledgerText([ledgerLine(old)]))).toEqual({ kind: "ledger", entries: [old] });
+  });
+
   test("has a line for each database", () => {
     expect(text.trimEnd().split("\n")).toHaveLength(entries.length + 2);
   });
@@ -65,6 +74,11 @@ describe("the ledger's file", () => {
     [withEntry({ inode: "ten" }), "inode: not a number in digits"],
     [text.replace('"databaseBytes":40960', '"databaseBytes":-0'), "databaseBytes: not a whole number"],
     [withEntry({ databaseBytes: -1 }), "databaseBytes: not a whole number"],
+    [withEntry({ databaseModifiedAtMs: "now" }), "databaseModifiedAtMs: not a time"],
+    [
+      text.replace(/"databaseModifiedAtMs":[^,]*/, '"databaseModifiedAtMs":1e999'),
+      "databaseModifiedAtMs: not a time",
+    ],
     [withEntry({ databaseExposed: 1 }), "databaseExposed: not true or false"],
     [withEntry({ wal: noted({ salt1: 2 ** 32 }) }), "salt1: not a number of 32 bits"],
     [withEntry({ wal: noted({ seenFrameChecksum: "xyz" }) }), "8 bytes in hexadecimal"],

@@ -266,6 +266,56 @@ describe.each(Object.entries(lines))("%s", (_name, line) => {
   });
 });
 
+describe("a database that was written since it was noted", () => {
+  const nothingWaited = entry({ wal: null });
+  const allCopied = entry({ wal: noted({ backfilledFrame: 100, provenFrame: 100, provenCommitCount: 50 }) });
+  const { databaseBytes } = entry();
+  const written = { databaseModifiedAtMs: notedAtMs + 300_000 };
+  const kindOf = (known: LedgerEntry, change: Partial<RestartLook>) =>
+    restartVerdict(known, look(change)).kind;
+
+  test.each([
+    ["the same page cache", bootBefore],
+    ["another boot", bootNow],
+  ] as const)("without a WAL to explain it is undecidable, and never a loss: %s", (_cache, bootId) => {
+    for (const known of [nothingWaited, allCopied]) {
+      const changes = [
+        written,
+        { databaseBytes: databaseBytes + 4_096 },
+        { databaseModifiedAtMs: notedAtMs - 86_400_000 },
+      ];
+      for (const change of changes) {
+        const verdict = restartVerdict(known, look({ bootId, wal: none, ...change }));
+        expect(verdict).toMatchObject({ kind: "undecidable", lostExposedCommitCountMin: null });
+        expect(verdict.reason).toContain("closed by its application, or written by a hand");
+      }
+      expect(kindOf(known, { bootId, wal: none })).toBe("intact");
+      expect(kindOf(known, { bootId, wal: anew, ...written })).toBe("undecidable");
+      expect(kindOf(known, { bootId, wal: anew })).toBe("intact");
+    }
+  });
+
+  test("is explained by a WAL of the noted life, or by one that followed it", () => {
+    for (const wal of [foundWal(), ahead()])
+      for (const bootId of [bootBefore, bootNow]) {
+        const change = { bootId, wal, ...written, databaseBytes: databaseBytes + 4_096 };
+        expect(kindOf(allCopied, change)).toBe("intact");
+      }
+  });
+
+  test("a power cut takes the time of the last write back by seconds, a page cache that was kept does not", () => {
+    const change = { wal: none, databaseModifiedAtMs: notedAtMs - 30_000 };
+    expect(kindOf(nothingWaited, change)).toBe("intact");
+    expect(kindOf(nothingWaited, { ...change, bootId: bootBefore })).toBe("undecidable");
+  });
+
+  test("an entry of an earlier version, which noted no time, is judged by the size", () => {
+    const known = { ...nothingWaited, databaseModifiedAtMs: null };
+    expect(kindOf(known, { bootId: bootBefore, wal: none, ...written })).toBe("intact");
+    expect(kindOf(known, { bootId: bootBefore, wal: none, databaseBytes: 4_096 })).toBe("undecidable");
+  });
+});
+
 test("the same boot on another device is a page cache that was lost", () => {
   const found = look({ bootId: bootBefore, device: "65", wal: ahead({ modifiedAtMs: ofThisBoot }) });
   expect(restartVerdict(entry(), found).kind).toBe("undecidable");

@@ -1,8 +1,23 @@
 /** What looks at locks and marks prove of a reader that holds the WAL back. */
 import { describe, expect, test } from "bun:test";
 import type { LockHolder, Observation } from "../../../src/domain/observation.ts";
-import { describePin, type Excused, type HeldMark, noteHeldMarks } from "../../../src/policy/walPin.ts";
-import { hiddenLocks, holder, locks, nowMs, observation, walIndex, withWal } from "../../support/builders.ts";
+import {
+  describePin,
+  type Excused,
+  type HeldMark,
+  leavesMarksReason,
+  noteHeldMarks,
+} from "../../../src/policy/walPin.ts";
+import {
+  hiddenLocks,
+  holder,
+  locks,
+  nowMs,
+  observation,
+  regularFile,
+  walIndex,
+  withWal,
+} from "../../support/builders.ts";
 
 const report = holder(11, "report");
 const web = holder(12, "web");
@@ -199,6 +214,52 @@ describe("a pin", () => {
     const partial = { locks: locks({ viewIsComplete: false, connectedWithOwnCount: 1 }) };
     expect(pinAfter([{ atMs: 0, change: partial }]).kind).toBe("unobservable");
     expect(describePin([], null).kind).toBe("unobservable");
+  });
+
+  describe("by a reader that may not write the WAL-index", () => {
+    const stranger: LockHolder = { ...report, user: "nobody", uid: 65_534 };
+    const unable = { kind: "unobservable", reason: leavesMarksReason } as const;
+    const on = (mark: number, ...holders: readonly LockHolder[]) =>
+      holders.map((holder) => ({ mark, holder }));
+    const through = (readers: Look["readers"], change?: Partial<Observation>) =>
+      pinAfter(
+        [0, 2_000, 5_000].map((atMs) => ({ atMs, readers: readers ?? [], ...(change ? { change } : {}) })),
+      );
+
+    test("is not proven, and nobody is named: each of its short reads takes the same old mark", () => {
+      expect(through(on(1, stranger))).toEqual(unable);
+      expect(pinAfter([{ atMs: 0, readers: on(1, stranger) }])).toEqual({ kind: "none" });
+    });
+
+    test("is judged by user, owner and permissions", () => {
+      const shm = (permissions: number) => ({ shm: regularFile({ uid: 1000, permissions }) });
+      expect(through(on(1, stranger), shm(0o666)).kind).toBe("held");
+      // It may be of the group, or not.
+      expect(through(on(1, stranger), shm(0o664))).toEqual(unable);
+      expect(through(on(1, stranger), shm(0o606))).toEqual(unable);
+      expect(through(on(1, web), shm(0o444))).toEqual(unable);
+      expect(through(on(1, { ...stranger, uid: 0 })).kind).toBe("held");
+      expect(through(on(1, { ...stranger, uid: null }))).toEqual(unable);
+    });
+
+    test("is a pin on mark 0: while frames wait nobody takes it anew", () => {
+      expect(through(on(0, stranger))).toMatchObject({ kind: "held", holders: [{ pid: 11 }] });
+    });
+
+    test("names only those beside it that set marks, since they were seen", () => {
+      expect(through(on(1, stranger, web))).toMatchObject({ kind: "held", holders: [{ pid: 12 }] });
+      const later = [
+        { atMs: 0, readers: on(1, stranger) },
+        { atMs: 4_000, readers: on(1, stranger, web) },
+      ];
+      const still = { atMs: 8_000, readers: on(1, web) };
+      expect(pinAfter([...later, still]).kind).toBe("none");
+      expect(pinAfter([...later, still, { ...still, atMs: 9_000 }])).toMatchObject({
+        kind: "held",
+        sinceMs: nowMs + 4_000,
+        holders: [{ pid: 12 }],
+      });
+    });
   });
 
   test("nothing new is remembered while the same is seen", () => {
