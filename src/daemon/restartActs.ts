@@ -1,6 +1,7 @@
 /** The verdict of a restart: looked for once for each file, before anything opens it, said and taken over. */
 import type { LedgerEntry, RestartLook, RestartVerdict } from "../domain/ledger.ts";
 import type { Observation } from "../domain/observation.ts";
+import { saltsOf } from "../format/walHeader.ts";
 import { ledgerHeaderOf, walAfterVerdict } from "../policy/ledgerEntry.ts";
 import { presentResidueLook } from "../policy/residueScan.ts";
 import { restartVerdict } from "../policy/restartVerdict.ts";
@@ -76,7 +77,7 @@ async function isSynced({ context, memory, observation }: Act): Promise<boolean>
 
 function rememberedHeader({ wal, header }: LedgerEntry): DatabaseState["headerBesideWal"] {
   if (wal === null || header === null) return null;
-  return { walSalts: `${wal.salt1} ${wal.salt2}`, headerHex: header.bytesHex };
+  return { walSalts: saltsOf(wal), headerHex: header.bytesHex };
 }
 
 /** Of another file nothing is; an announced restore has been seen with this. */

@@ -13,19 +13,13 @@ import type { ExposureLook, ExposureQuestion, PagesLook, PagesQuestion } from ".
 import { walFrameBytes, walHeaderBytes } from "../format/walHeader.ts";
 import { errnoOf } from "../host/errno.ts";
 import { probeLock } from "../host/lockProbe.ts";
+import { openSeen } from "../host/openSeen.ts";
 import type { Os } from "../host/os.ts";
 import { cachePageBytes, cachestat } from "../host/pageCache.ts";
 import { glanceAt } from "./framesLook.ts";
 import { countCommits, type NewFrames } from "./newFrames.ts";
 import { saltsOfFrame, saltsOfWal } from "./readSalts.ts";
-import {
-  isClean,
-  lastFrameAtMoment,
-  momentOf,
-  OpenedWhenAsked,
-  openIfThere,
-  type WalQuestion,
-} from "./writerMoment.ts";
+import { isClean, lastFrameAtMoment, momentOf, OpenedWhenAsked, type WalQuestion } from "./writerMoment.ts";
 
 const checkpointLockByte = 121;
 
@@ -42,10 +36,13 @@ export function lookAtExposure(os: Os, path: string, question: ExposureQuestion)
 }
 
 function lookAtWal(os: Os, path: string, shm: OpenedWhenAsked, question: WalQuestion): ExposureLook {
-  const wal = openIfThere(os, `${path}-wal`);
-  if (wal === null) return { kind: "changed" };
+  const opened = openSeen(os, `${path}-wal`, question.fileIdentity);
+  if (opened.kind === "changed") return opened;
+  if (opened.kind === "unreadable") {
+    return { kind: "unobservable", reason: `${path}-wal cannot be read: ${opened.code}` };
+  }
+  const wal = opened.descriptor;
   try {
-    if (os.fstat(wal).identity !== question.fileIdentity) return { kind: "changed" };
     const frameBytes = walFrameBytes(question.pageSizeBytes);
     const frames = countCommits(os, wal, frameBytes, question);
     const { mxFrame } = frames;
@@ -119,10 +116,11 @@ function pagesInCache(
 ): PagesLook | null {
   const noCheckpoint = () =>
     shm.descriptor === null || probeLock(shm.descriptor, checkpointLockByte, 1).kind === "free";
-  const database = openIfThere(os, path);
-  if (database === null) return null;
+  const opened = openSeen(os, path, fileIdentity);
+  if (opened.kind !== "open") return null;
+  const database = opened.descriptor;
   try {
-    if (os.fstat(database).identity !== fileIdentity || !noCheckpoint()) return null;
+    if (!noCheckpoint()) return null;
     const stats =
       asked === "all"
         ? [cachestat(database, 0, 0)]

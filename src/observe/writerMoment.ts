@@ -35,7 +35,7 @@ export class OpenedWhenAsked {
 }
 
 /** Null: it is gone, or may not be read. */
-export function openIfThere(os: Os, path: string): number | null {
+function openIfThere(os: Os, path: string): number | null {
   try {
     return os.open(path);
   } catch (error) {

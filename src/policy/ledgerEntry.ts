@@ -16,7 +16,7 @@ import type {
 import type { Observation } from "../domain/observation.ts";
 import type { DatabaseHeader } from "../format/databaseHeader.ts";
 import { frameChecksumHex } from "../format/frameChecksum.ts";
-import type { WalHeader } from "../format/walHeader.ts";
+import { saltsOf, type WalHeader } from "../format/walHeader.ts";
 import type { WalIndex } from "../format/walIndex.ts";
 import type { ExposureState, WalExposure } from "./exposureState.ts";
 import { somebodyLocksExclusively } from "./heldLocks.ts";
@@ -97,7 +97,7 @@ function walOf({ observation, exposure }: LedgerSeen, earlier: LedgerWal | null)
   const isHidden = locks.kind === "seen" && somebodyLocksExclusively(locks);
   // Frames that nobody vouches for are those that the scan of the start has found, and no more.
   if (index === null && !isHidden) return carried;
-  const exposed = exposure?.wal?.walIdentity === `${header.salt1} ${header.salt2}` ? exposure.wal : null;
+  const exposed = exposure?.wal?.walIdentity === saltsOf(header) ? exposure.wal : null;
   const seenFrame = exposed?.seenFrame ?? index?.mxFrame ?? null;
   if (seenFrame === null || (index === null && seenFrame < (carried?.seenFrame ?? 0))) return carried;
   return withFigures(header, seenFrame, index, exposed, carried);
