@@ -10,6 +10,7 @@ import { startBunWriter } from "../../support/writers/startBunWriter.ts";
 import { stopWorkerOn } from "./processTree.ts";
 import {
   act,
+  actPhrases,
   dataPath,
   makeDatabase,
   makeKv,
@@ -45,7 +46,7 @@ describe("startup", () => {
       const verified = await daemon.waitForLog("startup profile verified");
       expect(verified).toMatchObject({ database: "kv", journal_mode: "wal", synchronous: "EXTRA" });
       await daemon.waitForLog("startup of every database ended");
-      expect(phrases(daemon)).toEqual([
+      expect(actPhrases(daemon)).toEqual([
         "daemon started",
         "restart verdict",
         "startup profile verified",
@@ -156,7 +157,7 @@ describe("the file changes under the daemon", () => {
       await daemon.waitForLog("database replaced");
       const ended = await daemon.waitForLog("startup ended", { fromIndex });
       expect(ended.ready).toBe(true);
-      expect(daemon.log.slice(fromIndex).map((line) => line.msg)).toEqual([
+      expect(actPhrases(daemon, { fromIndex })).toEqual([
         "database replaced",
         "restart verdict",
         "startup profile verified",

@@ -10,10 +10,10 @@ import { waitFor } from "../../support/waitFor.ts";
 import { startBunWriter } from "../../support/writers/startBunWriter.ts";
 import { fileBytes } from "./fileBytes.ts";
 import {
+  actPhrases,
   dataPath,
   makeDatabaseWithResidue,
   makeKv,
-  phrases,
   startOnFile,
   startWatching,
   stateDirectory,
@@ -55,7 +55,7 @@ test.concurrent(
     });
     const ended = await daemon.waitForLog("startup ended");
     expect(ended).toMatchObject({ database: "kv", ready: true });
-    expect(phrases(daemon, "kv")).toEqual([
+    expect(actPhrases(daemon, { database: "kv" })).toEqual([
       "restart verdict",
       "startup detected WAL residue",
       "evidence quick_check passed",

@@ -6,6 +6,7 @@ import { Database } from "bun:sqlite";
 import { copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { CheckState } from "../../../src/domain/status.ts";
+import { logPhrases } from "../../../src/report/logPhrases.ts";
 import type { DatabaseListJson, DatabaseStatusJson } from "../../../src/report/statusJson.ts";
 import { type Daemon, type DaemonStart, startDaemon } from "../../support/daemonProcess.ts";
 import type { TempDirectory } from "../../support/tempDirectory.ts";
@@ -208,4 +209,27 @@ export function phrases(daemon: Daemon, database?: string): readonly string[] {
   return daemon.log
     .filter((line) => database === undefined || line.database === database)
     .map((line) => line.msg);
+}
+
+const samplerPhrases: ReadonlySet<string> = new Set([
+  logPhrases.exposureDetected,
+  logPhrases.exposureEnded,
+  logPhrases.walVerdictChanged,
+  logPhrases.walPinned,
+  logPhrases.walPinReleased,
+]);
+
+/**
+ * What was done, in order: without what a look of the sampler says, which on a slow disk
+ * falls between any two acts (commits of a killed writer are exposed until recovery has synced them).
+ */
+export function actPhrases(
+  daemon: Daemon,
+  of: { readonly database?: string; readonly fromIndex?: number } = {},
+): readonly string[] {
+  return daemon.log
+    .slice(of.fromIndex ?? 0)
+    .filter(({ database }) => of.database === undefined || database === of.database)
+    .map((line) => line.msg)
+    .filter((phrase) => !samplerPhrases.has(phrase));
 }
