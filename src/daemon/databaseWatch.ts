@@ -17,7 +17,7 @@ import { shiftTimes } from "../policy/clockJump.ts";
 import { type Decision, decide, decideCheck, whyNotCheck, whyNotCheckpoint } from "../policy/decide.ts";
 import { queueCheck } from "../policy/dueWork.ts";
 import { noteOpeners } from "../policy/noteObservation.ts";
-import { enterStage } from "../policy/state.ts";
+import { withNewSettings } from "../policy/state.ts";
 import { aborted } from "./aborted.ts";
 import { AffectedSqlite } from "./affectedSqlite.ts";
 import { evidenceCheck, pendingCheck, startupCheck } from "./checkActs.ts";
@@ -103,8 +103,10 @@ export class DatabaseWatch {
   glance(sweep: Sweep, nowMs: number): boolean {
     if (!this.#isFree() || !this.#quietness.mayBeGlancedAt(this.#memory, this.#config, nowMs)) return false;
     const glance = sweep.glance(this.#config.path);
-    if (glance === "connected") this.#exposure.nothingCommitted(nowMs);
-    return glance !== "changed";
+    if (glance.kind === "connected") this.#exposure.nothingCommitted(nowMs);
+    if (glance.kind !== "committed") return glance.kind !== "changed";
+    this.#exposure.look(glance.observation, this.#config);
+    return this.#quietness.takesInCommits(glance.observation, this.#memory, this.#config, nowMs);
   }
 
   /** Neither lane is at work, and the end has not begun. */
@@ -133,6 +135,9 @@ export class DatabaseWatch {
     return announceRestore(this.#context, this.name, this.#memory.lastPath ?? this.#config.path);
   }
 
+  /** A look ahead of its time. */
+  lookNow = async (): Promise<void> => this.tick(await this.#context.observe(this.#config.path));
+
   /** Asks for a checkpoint; resolves when it has ended, or with the reason why it cannot run now. */
   requestCheckpoint(trigger: CheckpointTrigger): Promise<CheckpointStatus | string> {
     const { observation, state } = this.#memory;
@@ -160,16 +165,7 @@ export class DatabaseWatch {
     this.#config = config;
     this.#report.reconfigure(config);
     const nowMs = this.#context.clock.nowMs();
-    this.#memory.update((state) => ({
-      ...(state.stage === "ended" ? enterStage(state, "guards", nowMs) : state),
-      sequenceStartedAtMs: nowMs,
-      startupEndedAtMs: null,
-      profile: null,
-      journalModeFlipCount: 0,
-      nextCheckpointAtMs: null,
-      nextQuickCheckAtMs: null,
-      nextIntegrityCheckAtMs: null,
-    }));
+    this.#memory.update((state) => withNewSettings(state, nowMs));
     this.drive();
   }
 

@@ -22,6 +22,7 @@ export class Quietness {
   #sinceMs = 0;
   #untilMs = 0;
   #glancesUntilMs = 0;
+  #filesSeenAtMs = 0;
 
   constructor(lookIntervalMs: number) {
     this.#lookIntervalMs = lookIntervalMs;
@@ -37,6 +38,7 @@ export class Quietness {
       changeBetween(before.observation, observation) !== "more" &&
       remembersTheSame(before.state, state, isDeepStrictEqual);
     this.#untilMs = isRepetition ? quietUntilMs(observation, state, config, nowMs) : nowMs;
+    this.#filesSeenAtMs = observation.observedAtMs;
     this.#rest(observation, state, config);
   }
 
@@ -49,7 +51,9 @@ export class Quietness {
 
   #rest(observation: Observation, state: DatabaseState, config: DatabaseConfig): void {
     this.#rested = { observation, state, config };
-    this.#glancesUntilMs = glanceUntilMs(observation, state, this.#untilMs, this.#lookIntervalMs);
+    const filesSeenAtMs = this.#filesSeenAtMs;
+    const times = { quietUntilMs: this.#untilMs, filesSeenAtMs, sweepIntervalMs: this.#lookIntervalMs };
+    this.#glancesUntilMs = glanceUntilMs(observation, state, times);
   }
 
   disturbed(): void {
@@ -58,6 +62,12 @@ export class Quietness {
 
   /** @returns whether the look is taken in by this alone; otherwise nothing was done, and a round has to be gone through. */
   takesIn(observation: Observation, memory: Memory, config: DatabaseConfig, nowMs: number): boolean {
+    this.#filesSeenAtMs = observation.observedAtMs;
+    return this.takesInCommits(observation, memory, config, nowMs);
+  }
+
+  /** The same for what a glance saw, which looked at the WAL alone. */
+  takesInCommits(observation: Observation, memory: Memory, config: DatabaseConfig, nowMs: number): boolean {
     const rested = this.#rested;
     if (rested === null || nowMs >= this.#untilMs || nowMs < this.#sinceMs || rested.config !== config)
       return false;

@@ -37,8 +37,14 @@ export interface SweepView {
   readonly freeBytesAt: (directory: string, mount: MountLook) => number | null;
 }
 
-/** `changed`: or it cannot be told without a look. */
-export type Glance = "changed" | "unconnected" | "connected";
+/** `changed`: or it cannot be told without a look. `committed`: nothing but commits to the same WAL, and no checkpoint's reset. */
+export type Glance =
+  | { readonly kind: "changed" | "unconnected" | "connected" }
+  | { readonly kind: "committed"; readonly observation: Observation };
+
+const changed: Glance = { kind: "changed" };
+const unconnected: Glance = { kind: "unconnected" };
+const connected: Glance = { kind: "connected" };
 
 const anewEveryMs = 30_000;
 const indexBytes = new Uint8Array(walIndexHeaderBytes);
@@ -69,6 +75,7 @@ export class DatabaseLook {
   readonly #phase: number;
   readonly #heldShm: HeldFile;
   #isConnected = false;
+  #latest: Observation | null = null;
 
   /** @param phase 0 to 1, its place in that half minute: not all databases have their turn at once. */
   constructor(os: Os, configuredPath: string, phase: number, heldBudget: HeldBudget) {
@@ -105,7 +112,7 @@ export class DatabaseLook {
     this.#isConnected = terms.isConnected;
     const { wal, shm } = readWal(os, paths, shmLook, this.#files, terms);
     const journal = this.#lookAtJournal(os, paths, database, anew);
-    return Object.freeze({
+    this.#latest = Object.freeze({
       observedAtMs: nowMs,
       resolvedPath: isThere ? paths.database : null,
       database: database.look,
@@ -120,18 +127,35 @@ export class DatabaseLook {
       access: this.#access.look(os, paths, [database.look, wal.look, shm.look], anew),
       freeBytes: view.freeBytesAt(paths.directory, mount),
     });
+    return this.#latest;
   }
 
   /**
    * Whether the locks are the same as at the look before and, where somebody is connected, the header of the WAL-index too;
-   * no file is asked about. Beside somebody who is connected nothing was committed then.
+   * no file is asked about. Beside somebody who is connected nothing was committed then. Where commits have moved that
+   * header on, only the WAL is looked at: the rest of the observation is of the look before.
    */
   glance(view: SweepView): Glance {
-    if (this.#mounts?.table !== view.mountFor || !this.#locks.isStill(view.sources)) return "changed";
-    if (!this.#isConnected) return "unconnected";
+    if (this.#mounts?.table !== view.mountFor || !this.#locks.isStill(view.sources)) return changed;
+    if (!this.#isConnected) return unconnected;
     const { walIndex } = this.#files;
+    const nowMs = view.nowMs();
     const bytes = this.#heldShm.readHeld(walIndex.identity, indexBytes);
-    return bytes !== null && walIndex.hasBytes(bytes) ? "connected" : "changed";
+    if (bytes === null || this.#latest === null) return changed;
+    return walIndex.hasBytes(bytes) ? connected : this.#withCommits(view.os, this.#latest, bytes, nowMs);
+  }
+
+  #withCommits(os: Os, before: Observation, bytes: Uint8Array, nowMs: number): Glance {
+    const walIndex = this.#files.walIndex.takeAnew(bytes);
+    if (walIndex.kind !== "index" || before.walIndex?.kind !== "index") return changed;
+    const { index } = walIndex;
+    const isSameWal =
+      index.salt1 === before.walIndex.index.salt1 && index.salt2 === before.walIndex.index.salt2;
+    if (!isSameWal || index.mxFrame < before.walIndex.index.mxFrame) return changed;
+    const wal = lookAtFile(os, this.#paths.wal, { followLinks: false });
+    if (wal.kind !== "regular" || !isSameFile(wal, before.wal)) return changed;
+    this.#latest = Object.freeze({ ...before, observedAtMs: nowMs, wal, walIndex });
+    return { kind: "committed", observation: this.#latest };
   }
 
   /** For as long as no mount has changed. */

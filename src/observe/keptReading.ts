@@ -57,6 +57,13 @@ export class KeptReading<Parsed> {
     return this.#parsed;
   }
 
+  /** Of the same file, while whoever is connected changes it without changing its times. */
+  takeAnew(bytes: Uint8Array): Parsed {
+    const look = this.#look;
+    if (look === null) return this.#parse(bytes);
+    return this.take(bytes, look, Number.NEGATIVE_INFINITY);
+  }
+
   forget(): void {
     this.#look = null;
     this.#parsed = null;

@@ -30,24 +30,30 @@ export function sweepsPerLook(databaseCount: number, sweepIntervalMs: number): n
   return Math.max(1, Math.floor(filesSeenEveryMs / sweepIntervalMs));
 }
 
+export interface GlanceTimes {
+  /** As `quietUntilMs` of quiet.ts says. */
+  readonly quietUntilMs: number;
+  /** Wall clock of the last look that was more than a glance. */
+  readonly filesSeenAtMs: number;
+  readonly sweepIntervalMs: number;
+}
+
 /**
  * Until when glances do, for as long as the memory stays as it is.
  *
  * @param observation the last one that was taken in.
- * @param quietUntilMs as `quietUntilMs` of quiet.ts says.
  * @returns `observation.observedAtMs` or earlier: not at all.
  */
 export function glanceUntilMs(
   observation: Observation,
   state: DatabaseState,
-  quietUntilMs: number,
-  sweepIntervalMs: number,
+  { quietUntilMs, filesSeenAtMs, sweepIntervalMs }: GlanceTimes,
 ): number {
   const { locks, observedAtMs } = observation;
   if (locks.kind !== "seen" || !locks.viewIsComplete || locks.hidden !== null) return observedAtMs;
   if (needsLook(observation, state) || !isSettled(state.exposure)) return observedAtMs;
   // Sweeps come a little early or late.
-  return Math.min(quietUntilMs, observedAtMs + filesSeenEveryMs - sweepIntervalMs / 2);
+  return Math.min(quietUntilMs, filesSeenAtMs + filesSeenEveryMs - sweepIntervalMs / 2);
 }
 
 /** Nothing is exposed, and nothing about it waits for an answer. */

@@ -10,12 +10,13 @@ import type { ReplicaDirectoryLook, Replicator } from "../domain/replicator.ts";
 import type { ResidueLook, ResidueReport } from "../domain/residueReport.ts";
 import type { SqliteProcess } from "../domain/sqliteProcess.ts";
 import type { CheckpointStatus, CheckpointTrigger, IntegrityStatus } from "../domain/status.ts";
+import type { WalDamage } from "../domain/walDamage.ts";
 import type { Activity } from "./activity.ts";
 import type { ExposureState } from "./exposureState.ts";
 import type { GuardFinding } from "./guardFinding.ts";
 import type { HeaderHistory } from "./headerHistory.ts";
 import type { HeaderBesideWal, StrangeWal } from "./strangeWal.ts";
-import { noWalWatch, type WalWatch } from "./walVerdict.ts";
+import { noWalWatch, type WalWatch } from "./walWatch.ts";
 
 /**
  * The startup sequence, in order. `missing`: nothing is there. `guards`: raw bytes, locks and openers are
@@ -98,6 +99,8 @@ export interface DatabaseState {
   readonly residueLook: ResidueLook | null;
   /** Of this startup sequence; null: nothing was left. */
   readonly residueReport: ResidueReport | null;
+  /** The last WAL that was found broken with commits behind the break; null: none of this file. */
+  readonly walDamage: WalDamage | null;
   readonly headerBesideWal: HeaderBesideWal | null;
   readonly headerHistory: HeaderHistory | null;
   /** The WAL that lies here belongs to another database. */
@@ -167,6 +170,7 @@ export function initialState(nowMs: number): DatabaseState {
     earlierIdentity: null,
     residueLook: null,
     residueReport: null,
+    walDamage: null,
     headerBesideWal: null,
     headerHistory: null,
     strangeWal: null,
@@ -237,4 +241,18 @@ export function enterStage(state: DatabaseState, stage: Stage, nowMs: number): D
 /** Marks the startup sequence as having come to a verdict; the first verdict's time stays. */
 export function endStartup(state: DatabaseState, nowMs: number): DatabaseState {
   return state.startupEndedAtMs === null ? { ...state, startupEndedAtMs: nowMs } : state;
+}
+
+/** The sequence begins anew, and what was applied, and what is due, depends on settings that no longer hold. */
+export function withNewSettings(state: DatabaseState, nowMs: number): DatabaseState {
+  return {
+    ...(state.stage === "ended" ? enterStage(state, "guards", nowMs) : state),
+    sequenceStartedAtMs: nowMs,
+    startupEndedAtMs: null,
+    profile: null,
+    journalModeFlipCount: 0,
+    nextCheckpointAtMs: null,
+    nextQuickCheckAtMs: null,
+    nextIntegrityCheckAtMs: null,
+  };
 }

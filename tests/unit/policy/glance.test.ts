@@ -77,7 +77,8 @@ function glancesMs(change: Partial<DatabaseState>, look: Partial<Observation> = 
   const state = endedState({ exposure, ...change });
   const present = { ...seen, ...look };
   const quietMs = quietUntilMs(present, state, config(), nowMs);
-  return glanceUntilMs(present, state, quietMs, intervalMs) - present.observedAtMs;
+  const times = { quietUntilMs: quietMs, filesSeenAtMs: present.observedAtMs, sweepIntervalMs: intervalMs };
+  return glanceUntilMs(present, state, times) - present.observedAtMs;
 }
 
 describe("of a fleet", () => {
@@ -112,9 +113,23 @@ describe("a glance", () => {
     expect(glancesMs({ exposure: noWal }, { ...observation(), locks: locks() })).toBeGreaterThan(0);
   });
 
+  test("that saw commits does not put the turn of the files off", () => {
+    const state = endedState({ exposure });
+    const times = { quietUntilMs: nowMs + quietMaxMs, sweepIntervalMs: intervalMs };
+    const filesSeenAtMs = seen.observedAtMs - 3 * intervalMs;
+    expect(glanceUntilMs(seen, state, { ...times, filesSeenAtMs })).toBe(
+      glanceUntilMs(seen, state, { ...times, filesSeenAtMs: seen.observedAtMs }) - 3 * intervalMs,
+    );
+  });
+
   test("does no longer than nothing is due", () => {
     expect(glancesMs({ nextCheckpointAtMs: nowMs + 700 })).toBe(700);
-    expect(glanceUntilMs(seen, endedState({ exposure }), nowMs + quietMaxMs, 60_000)).toBeLessThan(nowMs);
+    const times = {
+      quietUntilMs: nowMs + quietMaxMs,
+      filesSeenAtMs: seen.observedAtMs,
+      sweepIntervalMs: 60_000,
+    };
+    expect(glanceUntilMs(seen, endedState({ exposure }), times)).toBeLessThan(nowMs);
   });
 
   test.each<[string, Partial<DatabaseState>, Partial<Observation>]>([
