@@ -1,10 +1,16 @@
 /** The verdict of a restart: looked for once for each file, before anything opens it, said and taken over. */
 import type { LedgerEntry, RestartLook, RestartVerdict } from "../domain/ledger.ts";
 import type { Observation } from "../domain/observation.ts";
-import { saltsOf } from "../format/walHeader.ts";
+import type { WalLineage } from "../domain/residueReport.ts";
 import { ledgerHeaderOf, walAfterVerdict } from "../policy/ledgerEntry.ts";
 import { presentResidueLook } from "../policy/residueScan.ts";
-import { restartVerdict } from "../policy/restartVerdict.ts";
+import {
+  contradictedVerdict,
+  isContradicted,
+  rememberedAtRestart,
+  restartLineage,
+} from "../policy/restartLineage.ts";
+import { keptCache, restartVerdict } from "../policy/restartVerdict.ts";
 import type { DatabaseState } from "../policy/state.ts";
 import { walStateOf } from "../policy/walState.ts";
 import { noteFailedSync } from "./failedSyncs.ts";
@@ -14,30 +20,48 @@ import { type Act, targetOf } from "./startupActs.ts";
 /** A file that changes at every look is written by somebody who takes no locks. */
 const attemptsMax = 3;
 
+interface Looked {
+  /** Null: the files changed at every look. */
+  readonly look: RestartLook | null;
+  /** The one that the look is of. */
+  readonly observation: Observation;
+}
+
 export async function judgeRestart(act: Act): Promise<void> {
-  const { context, config, memory, observation } = act;
-  const { path, identity } = targetOf(observation);
+  const { context, config, memory } = act;
+  const { path, identity } = targetOf(act.observation);
   const entry = context.ledger.entryOf(path);
-  const look = await lookRepeatedly(act, entry);
+  if (takeBack(act, entry)) return;
+  const { look, observation } = await lookRepeatedly(act, entry);
   // What came in its place meanwhile begins a sequence of its own.
   if (look !== null && `${look.device}:${look.inode}` !== identity) return;
-  const verdict = look === null ? changing(observation) : restartVerdict(entry, look);
-  const sameCache =
-    look !== null && entry !== null && entry.bootId === look.bootId && entry.device === look.device;
+  const lineage = look === null ? null : restartLineage(entry, look, observation, memory.state);
+  // After a cut a checkpoint may be undone, so that an older header lies beside the same WAL.
+  if (look !== null)
+    memory.update((state) => ({ ...state, headerBesideWal: rememberedAtRestart(entry, look, state) }));
+  // Only the ledger's memory tells it: the guard has to make sure of it first, and this comes again.
+  if (lineage?.kind === "another" && memory.state.strangeWal === null) return;
+  const verdict = look === null ? changing(observation) : restartVerdict(entry, look, lineage);
+  const sameCache = look !== null && entry !== null && keptCache(entry, look);
   const inherits = sameCache && entry.databaseExposed === true && !(await isSynced(act));
-  memory.update((state) => ({
-    ...state,
-    restartVerdict: verdict,
-    // After a cut a checkpoint may be undone, so that an older header lies beside the same WAL.
-    headerBesideWal: (sameCache ? rememberedHeader(entry) : null) ?? state.headerBesideWal,
-  }));
+  memory.update((state) => ({ ...state, restartVerdict: verdict }));
   context.events.restartJudged(config.name, verdict, entry?.wal ?? null, entry?.writtenAtMs ?? null);
-  context.ledger.judged(path, takenAlong(entry, look, verdict), inherits);
+  context.ledger.judged(path, takenAlong(entry, look, verdict, lineage), inherits);
   // Before the verdict nothing could be noted.
   if (memory.state.fsyncError !== null) void context.ledger.write();
 }
 
-async function lookRepeatedly(act: Act, entry: LedgerEntry | null): Promise<RestartLook | null> {
+/** What was said before the WAL could be compared. */
+function takeBack({ context, config, memory, observation }: Act, entry: LedgerEntry | null): boolean {
+  const { restartVerdict: said, strangeWal } = memory.state;
+  if (strangeWal === null || !isContradicted(said, strangeWal)) return false;
+  const verdict = contradictedVerdict(said, strangeWal, observation.observedAtMs);
+  memory.update((state) => ({ ...state, restartVerdict: verdict }));
+  context.events.restartJudged(config.name, verdict, entry?.wal ?? null, entry?.writtenAtMs ?? null);
+  return true;
+}
+
+async function lookRepeatedly(act: Act, entry: LedgerEntry | null): Promise<Looked> {
   const { context, config, memory } = act;
   let { observation } = act;
   for (let attempt = 1; ; attempt += 1) {
@@ -51,7 +75,7 @@ async function lookRepeatedly(act: Act, entry: LedgerEntry | null): Promise<Rest
       liveMxFrame: wal.kind === "known" ? wal.mxFrame : null,
       scan: residue?.wal.kind === "scanned" ? residue.wal.scan : null,
     });
-    if (look !== null || attempt === attemptsMax) return look;
+    if (look !== null || attempt === attemptsMax) return { look, observation };
     observation = await context.observe(config.path);
   }
 }
@@ -75,18 +99,18 @@ async function isSynced({ context, memory, observation }: Act): Promise<boolean>
   return outcome.ok;
 }
 
-function rememberedHeader({ wal, header }: LedgerEntry): DatabaseState["headerBesideWal"] {
-  if (wal === null || header === null) return null;
-  return { walSalts: saltsOf(wal), headerHex: header.bytesHex };
-}
-
-/** Of another file nothing is; an announced restore has been seen with this. */
+/**
+ * Of another file nothing is; an announced restore has been seen with this. Beside a WAL of another database all of it
+ * stays: it is of the database that the WAL was written for, and that may be put back.
+ */
 function takenAlong(
   entry: LedgerEntry | null,
   look: RestartLook | null,
   verdict: RestartVerdict,
+  lineage: WalLineage | null,
 ): LedgerEntry | null {
   if (entry === null || look === null) return null;
+  if (lineage?.kind === "another" && verdict.kind !== "replaced") return entry;
   const restoreWindowEndsAtMs = verdict.kind === "restored" ? null : entry.restoreWindowEndsAtMs;
   return { ...entry, wal: walAfterVerdict(entry, look, verdict), restoreWindowEndsAtMs };
 }
@@ -100,7 +124,8 @@ export function ledgerSeenOf(
   const isJudged = observation.database.identity === state.identity;
   // One that goes back is judged first: it begins a sequence of its own.
   const goesBack = state.headerHistory !== null && state.headerHistory.wentBackSinceMs !== null;
-  return isJudged && !goesBack
+  // What lies there is no database's state: its header must not be remembered as the one beside this WAL.
+  return isJudged && !goesBack && state.strangeWal === null
     ? { observation, exposure: state.exposure, fsyncError: state.fsyncError }
     : null;
 }

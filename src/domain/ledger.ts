@@ -122,6 +122,11 @@ export type RestartWal =
       readonly provenFrameMatches: boolean | null;
       /** Change counter of the newest page 1 in its committed frames; null: none, or not looked for. */
       readonly pageOneChangeCounter: number | null;
+      /**
+       * Frames behind those that were noted as copied may have been copied since: by the database's pages, or by what a
+       * trusted WAL-index says. Null: not of the life that was noted, or it cannot be told.
+       */
+      readonly mayHaveBeenCopied: boolean | null;
     };
 
 export type RestartVerdictKind =

@@ -11,6 +11,7 @@ import { readPrefix } from "../host/rawRead.ts";
 import { lookAtRestart } from "../observe/restartLook.ts";
 import { ledgerHeaderOf } from "../policy/ledgerEntry.ts";
 import { parseLedger } from "../policy/ledgerFile.ts";
+import { restartLineage } from "../policy/restartLineage.ts";
 import { restartVerdict } from "../policy/restartVerdict.ts";
 import type { DatabaseState } from "../policy/state.ts";
 import { walStateOf } from "../policy/walState.ts";
@@ -25,7 +26,7 @@ export async function inspectLedger(
   host: InspectHost,
   stateDirectory: string,
   observation: Observation,
-  { residueLook }: DatabaseState,
+  state: DatabaseState,
 ): Promise<LedgerInspection> {
   const path = join(stateDirectory, "ledger.json");
   const read = readLedger(host.os, path);
@@ -33,6 +34,7 @@ export async function inspectLedger(
   const entry = read.entries.find((one) => one.path === observation.resolvedPath) ?? null;
   if (entry === null) return { ...nothingNoted, path, reason: "it knows nothing of this database" };
   const { header } = observation;
+  const { residueLook } = state;
   const wal = walStateOf(observation);
   const look = await lookAtRestart(host, {
     observation,
@@ -41,7 +43,8 @@ export async function inspectLedger(
     liveMxFrame: wal.kind === "known" ? wal.mxFrame : null,
     scan: residueLook?.wal.kind === "scanned" ? residueLook.wal.scan : null,
   });
-  const verdict: RestartVerdict | null = look === null ? null : restartVerdict(entry, look);
+  const verdict: RestartVerdict | null =
+    look === null ? null : restartVerdict(entry, look, restartLineage(entry, look, observation, state));
   return {
     path,
     reason: verdict === null ? "the files changed while they were looked at" : "",

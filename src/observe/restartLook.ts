@@ -14,6 +14,7 @@ import type { Clock } from "../host/clock.ts";
 import { errnoOf } from "../host/errno.ts";
 import { openSeen } from "../host/openSeen.ts";
 import type { Os } from "../host/os.ts";
+import { holdsFrames } from "./framesInDatabase.ts";
 import { scanWalFile } from "./walFileScan.ts";
 
 export interface RestartLookHost {
@@ -99,7 +100,33 @@ async function lookAtWal(host: RestartLookHost, question: RestartQuestion): Prom
     seenFrameMatches: matches(ofThisLife?.seenFrame, ofThisLife?.seenFrameChecksum),
     provenFrameMatches: matches(ofThisLife?.provenFrame, ofThisLife?.provenFrameChecksum),
     pageOneChangeCounter: scan?.pageOne?.lastChangeCounter ?? null,
+    mayHaveBeenCopied:
+      ofThisLife === null ? null : mayHaveBeenCopied(host.os, question, ofThisLife, header, mxFrame),
   };
+}
+
+/** By whoever connected since: what was copied shows in the index, or what was begun. */
+function mayHaveBeenCopied(
+  os: Os,
+  { observation, liveMxFrame }: RestartQuestion,
+  noted: LedgerWal,
+  walHeader: WalHeader,
+  mxFrame: number,
+): boolean | null {
+  const { resolvedPath, database, wal, walIndex } = observation;
+  if (liveMxFrame !== null) {
+    if (walIndex?.kind !== "index") return null;
+    return Math.max(walIndex.index.nBackfill, walIndex.index.nBackfillAttempted) > noted.backfilledFrame;
+  }
+  if (resolvedPath === null || database.kind !== "regular" || wal.kind !== "regular") return null;
+  return holdsFrames(os, {
+    databasePath: resolvedPath,
+    databaseIdentity: database.identity,
+    walIdentity: wal.identity,
+    walHeader,
+    afterFrame: noted.backfilledFrame,
+    mxFrame,
+  });
 }
 
 function isSameLife(noted: LedgerWal | null, header: WalHeader): noted is LedgerWal {

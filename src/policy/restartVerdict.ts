@@ -31,11 +31,17 @@
  *     TRUNCATE, another journal mode)     undecidable
  *   nothing was in the WAL                intact                  intact if no database page was exposed, else
  *                                                                 undecidable; rollback mode: undecidable
- *   either of these two, and the file     undecidable             undecidable
- *     was written since the last note
+ *   either of these two, or all frames    undecidable             undecidable
+ *     of the same WAL and none copied
+ *     since, and the file was written
+ *     since the last note
  *   header counter gone back              rolled-back             rolled-back; exposed-lost if database pages were
  *                                                                 exposed
  *   WAL that cannot be read               undecidable             undecidable
+ *   the WAL belongs to another database   rolled-back if the      the same, but undecidable where database pages may
+ *     (walLineage.ts), whatever it holds    header counter went     have been exposed
+ *                                           back, else
+ *                                           undecidable
  *
  * Where database pages were exposed, exposed-lost in another boot is undecidable: a checkpoint without a sync may have
  * brought those commits into the database. One that first runs within the seconds between the last note and the cut
@@ -51,8 +57,11 @@
  * valid commit frame); walformat.html: frame checksums are cumulative.
  */
 import type { LedgerEntry, LedgerWal, RestartLook, RestartVerdict, RestartWal } from "../domain/ledger.ts";
+import type { WalLineage } from "../domain/residueReport.ts";
 import { type Judgement, withFailedSync } from "./failedSyncVerdict.ts";
-import { unexplainedWrite } from "./unexplainedWrite.ts";
+import { besideAnother, headerWentBack } from "./restartBesideAnother.ts";
+import { unexplainedWrite, writtenBesideItsWal } from "./unexplainedWrite.ts";
+import { startsOverCount } from "./walLives.ts";
 
 type FoundWal = Extract<RestartWal, { readonly kind: "wal" }>;
 
@@ -60,19 +69,31 @@ interface Case {
   readonly entry: LedgerEntry;
   readonly look: RestartLook;
   readonly sameCache: boolean;
+  readonly lineage: WalLineage | null;
 }
 
-/** @param entry null: the ledger has none for this path */
-export function restartVerdict(entry: LedgerEntry | null, look: RestartLook): RestartVerdict {
+/**
+ * @param entry null: the ledger has none for this path
+ * @param lineage what the guard says of the WAL that was looked at (restartLineage.ts); null: it was not compared
+ */
+export function restartVerdict(
+  entry: LedgerEntry | null,
+  look: RestartLook,
+  lineage: WalLineage | null,
+): RestartVerdict {
   const judgedAtMs = look.lookedAtMs;
   if (entry === null) return { ...unknown("first-seen", "the ledger has no entry for it"), judgedAtMs };
-  const sameBoot = entry.bootId !== null && entry.bootId === look.bootId;
-  const judgement = judge({ entry, look, sameCache: sameBoot && entry.device === look.device });
+  const judgement = judge({ entry, look, sameCache: keptCache(entry, look), lineage });
   const until = entry.restoreWindowEndsAtMs;
   if (until === null || look.lookedAtMs > until || judgement.kind === "intact")
     return { ...judgement, judgedAtMs };
   const reason = `a restore was announced; without it this were ${judgement.kind}: ${judgement.reason}`;
   return { ...unknown("restored", reason), judgedAtMs };
+}
+
+/** The same boot and the same device. */
+export function keptCache(entry: LedgerEntry, look: RestartLook): boolean {
+  return entry.bootId !== null && entry.bootId === look.bootId && entry.device === look.device;
 }
 
 function judge(known: Case): Judgement {
@@ -84,10 +105,12 @@ function judge(known: Case): Judgement {
 }
 
 function judgeSameFile(known: Case): Judgement {
-  const { entry, look, sameCache } = known;
+  const { entry, look, sameCache, lineage } = known;
   if (look.header === null && entry.header !== null)
     return unknown("undecidable", "its header cannot be read as a database's any more");
   const byWal = judgeWal(known);
+  // What a WAL says counts for the database that it was written for, and only for that.
+  if (lineage?.kind === "another") return besideAnother(known, byWal, lineage.evidence);
   if (!wentBack(known)) return byWal;
   // After a cut a shorter WAL says more than the header; without one only a hand can have done it.
   const isLoss = byWal.kind === "exposed-lost" || byWal.kind === "proven-lost";
@@ -105,7 +128,7 @@ function wentBack({ entry, look, sameCache }: Case): boolean {
   const inWal = wal.kind === "wal" ? wal.pageOneChangeCounter : null;
   // A checkpoint that was cut short leaves the older header in the file and the newer one in the WAL.
   if (inWal === null && !sameCache && wal.kind === "wal" && wal.mxFrame > 0 && wal.isLive) return false;
-  return isBehind(inWal ?? look.header.changeCounter, entry.header.changeCounter);
+  return headerWentBack(entry.header, inWal ?? look.header.changeCounter);
 }
 
 function judgeWal(known: Case): Judgement {
@@ -193,6 +216,8 @@ function sameLife(known: Case, noted: LedgerWal, found: FoundWal): Judgement {
     const rewritten = `frame ${noted.seenFrame} is not the one that was seen: the WAL was cut off and written anew`;
     return lost(lossAfter(noted, null, provenIsGone), `${rewritten}; ${what}${changedBy(sameCache)}`);
   }
+  const written = writtenBesideItsWal(entry, look, sameCache);
+  if (written !== null) return unknown("undecidable", `${what}, ${written}`);
   if (sameCache) return intact(what);
   const inDoubt = databaseInDoubt(entry);
   if (inDoubt !== null) return inDoubt;
@@ -248,27 +273,6 @@ function databaseInDoubt({ databaseExposed }: LedgerEntry): Judgement | null {
   return unknown("undecidable", why);
 }
 
-/** So many steps are believed where sequence and salt-1 agree, and where they do not. */
-const stepsAgreedMax = 1_000_000_000;
-const stepsAheadMax = 4_096;
-const stepsBehindMax = 16;
-
-/**
- * How often the WAL has started over. 0: the same life; negative: an earlier one; null: no relation.
- *
- * The sequence is counted by each connection for itself from what recovery showed it (wal.c, Wal.nCkpt), so with several
- * connections it may disagree with salt-1. Salts are drawn by lot exactly where the sequence is 0: then a life that
- * seems to follow the one that was noted does so by chance.
- */
-function startsOverCount(noted: LedgerWal, found: FoundWal): number | null {
-  const stepCount = (found.salt1 - noted.salt1) | 0;
-  if (stepCount === 0) return found.salt2 === noted.salt2 ? 0 : null;
-  const sequenceStepCount = (found.checkpointSequence - noted.checkpointSequence) | 0;
-  if (stepCount === sequenceStepCount && Math.abs(stepCount) <= stepsAgreedMax) return stepCount;
-  if (found.checkpointSequence === 0) return null;
-  return stepCount <= stepsAheadMax && stepCount >= -stepsBehindMax ? stepCount : null;
-}
-
 /** btime is in whole seconds, and a clock that was wrong at boot must not be believed. */
 const bootDoubtMs = 2_000;
 const clockDoubtMs = 60_000;
@@ -278,11 +282,6 @@ function isOfBeforeTheBoot(entry: LedgerEntry, look: RestartLook, { modifiedAtMs
   if (look.bootedAtMs === null || entry.device !== look.device) return false;
   const isPlausible = modifiedAtMs >= entry.writtenAtMs - clockDoubtMs;
   return isPlausible && modifiedAtMs < look.bootedAtMs - bootDoubtMs;
-}
-
-/** Modulo 2^32. */
-function isBehind(counter: number, than: number): boolean {
-  return ((counter - than) | 0) < 0;
 }
 
 function exposedFrames({ seenFrame, provenFrame, seenCommitCount, provenCommitCount }: LedgerWal): string {

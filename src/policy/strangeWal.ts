@@ -27,6 +27,8 @@ export interface HeaderBesideWal {
   readonly headerHex: string;
   /** Null: the second look is still to come. */
   readonly otherHex?: string | null;
+  /** The one last seen while somebody was connected, so that SQLite had them open together. */
+  readonly liveHex?: string | null;
 }
 
 /** Database and WAL are not read at one instant. */
@@ -57,8 +59,16 @@ export function noteHeaderBesideWal(
   // Put there before the first look: what was taken for the WAL's own header is that of the wrong database.
   if (strangeWal !== null)
     return known?.headerHex === bytesHex || known?.otherHex === bytesHex ? null : known;
-  if (known?.walSalts !== salts) return { walSalts: salts, headerHex: bytesHex, otherHex: null };
-  return known.otherHex === null ? { ...known, otherHex: bytesHex } : known;
+  const { locks } = observation;
+  const liveHex =
+    locks.kind === "seen" && locks.connectedWithOwnCount > 0
+      ? bytesHex
+      : known?.walSalts === salts
+        ? (known.liveHex ?? null)
+        : null;
+  if (known?.walSalts !== salts) return { walSalts: salts, headerHex: bytesHex, otherHex: null, liveHex };
+  if (known.otherHex === null) return { ...known, otherHex: bytesHex, liveHex };
+  return (known.liveHex ?? null) === liveHex ? known : { ...known, liveHex };
 }
 
 export function strangeWalGuards(observation: Observation, state: DatabaseState): readonly GuardFinding[] {

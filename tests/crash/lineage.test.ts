@@ -7,7 +7,10 @@ import { expect, test } from "bun:test";
 import { readFileSync, rmSync } from "node:fs";
 import { parseDatabaseHeader } from "../../src/format/databaseHeader.ts";
 import { parseWalHeader } from "../../src/format/walHeader.ts";
-import { scanWal } from "../../src/format/walScan.ts";
+import { scanWal, type WalScan } from "../../src/format/walScan.ts";
+import { realClock } from "../../src/host/clock.ts";
+import { realOs } from "../../src/host/os.ts";
+import { lookForStrayPages } from "../../src/observe/strayPages.ts";
 import { noteHeaderHistory } from "../../src/policy/headerHistory.ts";
 import { lineageOf, residueFingerprint } from "../../src/policy/residueScan.ts";
 import type { DatabaseState } from "../../src/policy/state.ts";
@@ -108,7 +111,7 @@ function look(path: string, state: DatabaseState): DatabaseState {
   return { ...state, headerBesideWal: noteHeaderBesideWal(observationOf(found(path)), state) };
 }
 
-function judge(seen: Found, state: DatabaseState) {
+async function judge(path: string, seen: Found, state: DatabaseState) {
   const look = observationOf(seen);
   const { header } = look;
   if (header?.kind !== "header") return null;
@@ -116,14 +119,28 @@ function judge(seen: Found, state: DatabaseState) {
     databaseHeader: seen.header,
     filePageCount: Math.floor(seen.databaseBytes / header.header.pageSizeBytes),
   });
+  const identityOf = (of: string) => realOs.lstat(of)?.identity ?? "";
+  const strayPages =
+    scan.header.kind === "header"
+      ? await lookForStrayPages(
+          { os: realOs, clock: realClock },
+          {
+            databasePath: path,
+            databaseIdentity: identityOf(path),
+            walIdentity: identityOf(`${path}-wal`),
+            walHeader: scan.header.header,
+            mxFrame: scan.mxFrame,
+          },
+        )
+      : null;
   const residueLook = {
     fingerprint: residueFingerprint(look),
     lookedAtMs: nowMs,
     durationMs: 0,
-    wal: { kind: "scanned", scan, sizeBytes: seen.wal.byteLength },
+    wal: { kind: "scanned", scan, sizeBytes: seen.wal.byteLength, strayPages },
     journal: { kind: "none" },
   } as const;
-  return { scan, lineage: lineageOf(look, { ...state, residueLook }) };
+  return { scan, strayPages, lineage: lineageOf(look, { ...state, residueLook }) };
 }
 
 /**
@@ -134,6 +151,18 @@ function isDamaged(path: string, mxFrame: number, wal: Buffer): boolean {
   const shm = bytesOf(`${path}-shm`);
   if (shm.byteLength < 136 || !shm.subarray(32, 40).equals(wal.subarray(16, 24))) return false;
   return shm.readUInt32LE(16) > mxFrame;
+}
+
+/** What it takes to find out how it came to that. */
+function alarmText(
+  path: string,
+  evidence: string,
+  scan: WalScan,
+  { headerBesideWal }: DatabaseState,
+): string {
+  const { mxFrame, pageOne, stop } = scan;
+  const header = bytesOf(path).subarray(0, 100).toString("hex");
+  return `${path}: ${evidence}; ${JSON.stringify({ mxFrame, pageOne, stop, header, headerBesideWal })}`;
 }
 
 interface Tally {
@@ -155,7 +184,7 @@ async function workOn(path: string, random: SeededRandom, tally: Tally): Promise
       state = look(path, state);
       await stopAll(writers);
       const seen = found(path);
-      const judged = seen.journalBytes > 0 ? null : judge(seen, state);
+      const judged = seen.journalBytes > 0 ? null : await judge(path, seen, state);
       const wasBack = state.headerHistory?.wentBackSinceMs;
       state = { ...state, headerHistory: noteHeaderHistory(state.headerHistory, observationOf(seen)) };
       if (wasBack === nowMs && state.headerHistory?.wentBackSinceMs === nowMs)
@@ -164,8 +193,10 @@ async function workOn(path: string, random: SeededRandom, tally: Tally): Promise
       else if (isDamaged(path, judged.scan.mxFrame, seen.wal)) count("damaged");
       else {
         count(judged.lineage.kind);
+        if ((judged.strayPages?.comparedCount ?? 0) > 0) count("pages compared");
         if (state.headerBesideWal !== null && judged.scan.mxFrame > 0) count("remembered");
-        if (judged.lineage.kind === "another") tally.alarms.push(`${path}: ${judged.lineage.evidence}`);
+        if (judged.lineage.kind === "another")
+          tally.alarms.push(alarmText(path, judged.lineage.evidence, judged.scan, state));
       }
       const isKilled = random.integer(0, 15) === 0;
       if (isKilled) await writers.shift()?.kill();
@@ -194,4 +225,5 @@ test("no state that applications leave, cut off at any moment, is taken for a WA
   // Most of what was looked at says something, and memory had its part in it.
   expect(tally.counts.get("fits") ?? 0).toBeGreaterThan(stateCountMin / 5);
   expect(tally.counts.get("remembered") ?? 0).toBeGreaterThan(stateCountMin / 20);
+  expect(tally.counts.get("pages compared") ?? 0).toBeGreaterThan(stateCountMin / 50);
 }, 120_000);

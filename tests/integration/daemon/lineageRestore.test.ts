@@ -246,3 +246,48 @@ test.concurrent(
   },
   testTimeoutMs,
 );
+
+/** The daemon has noted what the killed application left, and is killed as well. */
+async function noteAndDie(place: Place): Promise<void> {
+  await using daemon = await place.startDaemon();
+  await waitUntilReady(daemon, "k");
+  await workAndDie(place.path, 1);
+  await looked(daemon);
+  await daemon.kill();
+}
+
+for (const how of ["cp", "VACUUM INTO", "the right file"] as const)
+  test.concurrent(
+    `restored between two lives of the daemon (${how}): guard and restart verdict say the same`,
+    async () => {
+      using directory = makeTempDirectory();
+      const place = makePlace(directory);
+      await noteAndDie(place);
+      if (how === "the right file") copyFileSync(place.path, place.backupPath);
+      if (how === "VACUUM INTO") await vacuumInto(place, directory.file("vacuumed"));
+      copyOver(place.backupPath, place.path);
+      await using daemon = await place.startDaemon();
+      if (how === "the right file") {
+        await waitUntilReady(daemon, "k");
+        return;
+      }
+      await expectRefusal(daemon, place.path);
+      const { restartVerdict } = await statusOf(daemon, "k");
+      expect(["undecidable", "rolled-back"]).toContain(restartVerdict?.kind ?? "none");
+      expect(restartVerdict?.reason).toContain("does not belong to the database");
+      const line = await daemon.waitForLog("restart verdict");
+      expect(line.verdict).toBe(restartVerdict?.kind);
+      await followTheAdvice(daemon, place, directory);
+    },
+    testTimeoutMs,
+  );
+
+/** The same rows in other pages. */
+async function vacuumInto({ backupPath }: Place, to: string): Promise<void> {
+  await using application = startSqlProcess();
+  await application.run(backupPath, `VACUUM INTO '${to}'`);
+  await application.close(backupPath);
+  await application.run(to, "PRAGMA journal_mode = WAL");
+  await application.close(to);
+  renameSync(to, backupPath);
+}

@@ -77,6 +77,7 @@ export function foundWal(change: Partial<FoundWal> = {}): FoundWal {
     seenFrameMatches: true,
     provenFrameMatches: true,
     pageOneChangeCounter: null,
+    mayHaveBeenCopied: null,
     ...change,
   };
 }

@@ -205,7 +205,7 @@ describe("through a restart of the daemon", () => {
   test("frames that nobody vouches for are those that the scan has found", () => {
     const found = look({ wal: foundWal({ mxFrame: 80, commitCount: 40, lastFrameChecksum: checksum }) });
     const noticed = entry();
-    const wal = walAfterVerdict(noticed, found, restartVerdict(noticed, found));
+    const wal = walAfterVerdict(noticed, found, restartVerdict(noticed, found, null));
     expect(wal).toMatchObject({ seenFrame: 80, seenCommitCount: 40, provenFrame: 60, provenCommitCount: 30 });
     const nobody = { ...seen().observation, walHeader: walHeader(), locks: locks() };
     const carried = { ...before, wal: { ...noted({ salt1: 5, salt2: 6, seenFrame: 3, provenFrame: 0 }) } };
@@ -215,7 +215,7 @@ describe("through a restart of the daemon", () => {
   test("after a proven loss nothing is taken for proven that was found", () => {
     const found = look({ wal: foundWal({ mxFrame: 40, commitCount: 18 }) });
     const noticed = entry();
-    const verdict = restartVerdict(noticed, found);
+    const verdict = restartVerdict(noticed, found, null);
     expect(verdict.kind).toBe("proven-lost");
     expect(walAfterVerdict(noticed, found, verdict)).toMatchObject({ seenFrame: 40, provenFrame: 0 });
   });

@@ -62,7 +62,7 @@ function play(
   }
   history[end]();
   for (const name of then) take(history, name);
-  const verdict = restartVerdict(noted, history.compare(history.look(then.length > 0), noted));
+  const verdict = restartVerdict(noted, history.compare(history.look(then.length > 0), noted), null);
   return { history, noted, seenCommitCount, verdict };
 }
 

@@ -247,7 +247,7 @@ describe.each(Object.entries(lines))("%s", (_name, line) => {
     ["the same page cache", inCache, line.sameCache],
     ["another boot", afterBoot, line.anotherBoot],
   ] as const)("%s", (_cache, found, [kind, [exposed, proven]]) => {
-    const verdict = restartVerdict(entry(line.entry), found);
+    const verdict = restartVerdict(entry(line.entry), found, null);
     expect(verdict).toMatchObject({
       kind,
       lostExposedCommitCountMin: exposed,
@@ -260,9 +260,9 @@ describe.each(Object.entries(lines))("%s", (_name, line) => {
   test("announced before, anything but intact is the restore", () => {
     const announced = entry({ ...line.entry, restoreWindowEndsAtMs: afterBoot.lookedAtMs });
     const [kind] = line.anotherBoot;
-    expect(restartVerdict(announced, afterBoot).kind).toBe(kind === "intact" ? "intact" : "restored");
+    expect(restartVerdict(announced, afterBoot, null).kind).toBe(kind === "intact" ? "intact" : "restored");
     const tooLate = { ...afterBoot, lookedAtMs: afterBoot.lookedAtMs + 1 };
-    expect(restartVerdict(announced, tooLate).kind).toBe(kind);
+    expect(restartVerdict(announced, tooLate, null).kind).toBe(kind);
   });
 });
 
@@ -272,7 +272,7 @@ describe("a database that was written since it was noted", () => {
   const { databaseBytes } = entry();
   const written = { databaseModifiedAtMs: notedAtMs + 300_000 };
   const kindOf = (known: LedgerEntry, change: Partial<RestartLook>) =>
-    restartVerdict(known, look(change)).kind;
+    restartVerdict(known, look(change), null).kind;
 
   test.each([
     ["the same page cache", bootBefore],
@@ -285,7 +285,7 @@ describe("a database that was written since it was noted", () => {
         { databaseModifiedAtMs: notedAtMs - 86_400_000 },
       ];
       for (const change of changes) {
-        const verdict = restartVerdict(known, look({ bootId, wal: none, ...change }));
+        const verdict = restartVerdict(known, look({ bootId, wal: none, ...change }), null);
         expect(verdict).toMatchObject({ kind: "undecidable", lostExposedCommitCountMin: null });
         expect(verdict.reason).toContain("closed by its application, or written by a hand");
       }
@@ -318,18 +318,20 @@ describe("a database that was written since it was noted", () => {
 
 test("the same boot on another device is a page cache that was lost", () => {
   const found = look({ bootId: bootBefore, device: "65", wal: ahead({ modifiedAtMs: ofThisBoot }) });
-  expect(restartVerdict(entry(), found).kind).toBe("undecidable");
+  expect(restartVerdict(entry(), found, null).kind).toBe("undecidable");
 });
 
 test("a boot that is not known is another one", () => {
-  expect(restartVerdict(entry({ bootId: null }), look({ bootId: null, wal: none })).kind).toBe("undecidable");
+  expect(restartVerdict(entry({ bootId: null }), look({ bootId: null, wal: none }), null).kind).toBe(
+    "undecidable",
+  );
   const copied = entry({ bootId: null, wal: noted({ backfilledFrame: 100 }) });
-  expect(restartVerdict(copied, look({ bootId: null, wal: none })).kind).toBe("undecidable");
+  expect(restartVerdict(copied, look({ bootId: null, wal: none }), null).kind).toBe("undecidable");
 });
 
 test("beside an application that came up first an older header proves nothing", () => {
   const found = look({ wal: foundWal({ isLive: true }), header: ledgerHeader({ changeCounter: 12 }) });
-  expect(restartVerdict(entry(), found).kind).toBe("intact");
+  expect(restartVerdict(entry(), found, null).kind).toBe("intact");
 });
 
 describe("after a sync that failed", () => {
@@ -342,7 +344,7 @@ describe("after a sync that failed", () => {
 
   test.each(boots)("of the database nothing is called intact: %s", (_which, bootId) => {
     for (const wal of [foundWal(), foundWal({ isLive: true }), foundWal({ salt1: 501, salt2: 7 })]) {
-      const verdict = restartVerdict(failed("database"), look({ bootId, wal }));
+      const verdict = restartVerdict(failed("database"), look({ bootId, wal }), null);
       expect(verdict).toMatchObject({ kind: "undecidable", lostProvenCommitCountMin: null });
       expect(verdict.reason).toContain("a sync of the database had failed with EIO");
       expect(verdict.reason).toContain("integrity check");
@@ -350,7 +352,7 @@ describe("after a sync that failed", () => {
   });
 
   test.each(boots)("of the WAL it is intact only where all frames were read: %s", (_which, bootId) => {
-    const kindOf = (wal: FoundWal) => restartVerdict(failed("wal"), look({ bootId, wal })).kind;
+    const kindOf = (wal: FoundWal) => restartVerdict(failed("wal"), look({ bootId, wal }), null).kind;
     expect(kindOf(foundWal())).toBe("intact");
     expect(kindOf(foundWal({ isLive: true }))).toBe("undecidable");
     expect(kindOf(foundWal({ seenFrameMatches: null }))).toBe("undecidable");
@@ -358,16 +360,102 @@ describe("after a sync that failed", () => {
   });
 
   test("a loss stays one, and says what came before it", () => {
-    const verdict = restartVerdict(failed("wal"), look({ wal: foundWal({ mxFrame: 10, commitCount: 5 }) }));
+    const verdict = restartVerdict(
+      failed("wal"),
+      look({ wal: foundWal({ mxFrame: 10, commitCount: 5 }) }),
+      null,
+    );
     expect(verdict.kind).toBe("proven-lost");
     expect(verdict.reason).toContain("a sync of the WAL had failed with EIO");
   });
 });
 
 test("without an entry nothing is claimed", () => {
-  expect(restartVerdict(null, look())).toMatchObject({
+  expect(restartVerdict(null, look(), null)).toMatchObject({
     kind: "first-seen",
     lostExposedCommitCountMin: null,
     lostProvenCommitCountMin: null,
+  });
+});
+
+describe("beside a WAL that belongs to another database", () => {
+  const another = { kind: "another", evidence: "its pages tell" } as const;
+  const behind = ledgerHeader({ changeCounter: 39 });
+
+  test.each(Object.entries(lines))("%s: nothing that the WAL says counts", (_name, line) => {
+    for (const bootId of [bootBefore, bootNow]) {
+      const found = look({ bootId, ...line.look });
+      const verdict = restartVerdict(entry(line.entry), found, another);
+      expect(["undecidable", "replaced", "rolled-back"]).toContain(verdict.kind);
+      expect([verdict.lostExposedCommitCountMin, verdict.lostProvenCommitCountMin]).toEqual([null, null]);
+    }
+  });
+
+  test("the reason names what tells it, and what the WAL alone would say", () => {
+    const { kind, reason } = restartVerdict(entry(), look({ bootId: bootBefore }), another);
+    expect(kind).toBe("undecidable");
+    expect(reason).toContain("its pages tell");
+    expect(reason).toContain("this were intact");
+  });
+
+  test("a header that went back proves an earlier content, whatever page 1 in that WAL says", () => {
+    const wal = foundWal({ pageOneChangeCounter: 41 });
+    for (const bootId of [bootBefore, bootNow])
+      expect(restartVerdict(entry(), look({ bootId, wal, header: behind }), another).kind).toBe(
+        "rolled-back",
+      );
+  });
+
+  test("after a cut it proves nothing where a checkpoint may have been undone", () => {
+    for (const databaseExposed of [true, null])
+      expect(restartVerdict(entry({ databaseExposed }), look({ header: behind }), another).kind).toBe(
+        "undecidable",
+      );
+  });
+
+  test("announced, it is the restore", () => {
+    const announced = entry({ restoreWindowEndsAtMs: look().lookedAtMs });
+    expect(restartVerdict(announced, look(), another).kind).toBe("restored");
+  });
+});
+
+test("a WAL that fits, or of which nothing is known, changes no verdict", () => {
+  for (const lineage of [
+    null,
+    { kind: "fits" },
+    { kind: "nothing" },
+    { kind: "undecided", reason: "" },
+  ] as const)
+    for (const line of Object.values(lines)) {
+      const found = look({ bootId: bootBefore, ...line.look });
+      expect(restartVerdict(entry(line.entry), found, lineage).kind).toBe(line.sameCache[0]);
+    }
+});
+
+describe("the same WAL with all its frames, beside a file that was written since", () => {
+  const written = { databaseModifiedAtMs: notedAtMs + 300_000 };
+  const kindOf = (mayHaveBeenCopied: boolean | null, change: Partial<RestartLook>) =>
+    restartVerdict(entry(), look({ wal: foundWal({ mayHaveBeenCopied }), ...change }), null).kind;
+
+  test("is undecidable where nothing was copied from the WAL since", () => {
+    const { reason } = restartVerdict(
+      entry(),
+      look({ bootId: bootBefore, wal: foundWal({ mayHaveBeenCopied: false }), ...written }),
+      null,
+    );
+    expect(reason).toContain("nothing was copied into it from this WAL");
+    expect(kindOf(false, { bootId: bootBefore, ...written })).toBe("undecidable");
+    expect(kindOf(false, { bootId: bootBefore, databaseBytes: 4_096 })).toBe("undecidable");
+  });
+
+  test("is intact where a checkpoint explains it, or where it was not written", () => {
+    for (const copied of [true, null])
+      expect(kindOf(copied, { bootId: bootBefore, ...written })).toBe("intact");
+    expect(kindOf(false, { bootId: bootBefore })).toBe("intact");
+  });
+
+  test("after a cut only what was written since the boot counts", () => {
+    expect(kindOf(false, written)).toBe("intact");
+    expect(kindOf(false, { databaseModifiedAtMs: notedAtMs + 550_000 })).toBe("undecidable");
   });
 });

@@ -30,6 +30,7 @@ const scan: WalScan = {
   validFrameCount: 10,
   stop: { reason: "endOfFile", frame: 11 },
   trailingBytes: 0,
+  remains: null,
   mxFrame: 10,
   commitCount: 3,
   pageCount: 40,
@@ -160,7 +161,14 @@ describe("the header that was first seen beside a WAL", () => {
 
   test("is that of the first two looks, and no later one", () => {
     const { state } = after(at(20, "a"), at(20, "b"), at(20, "c"));
-    expect(state.headerBesideWal).toEqual({ walSalts: "5 6", headerHex: "a", otherHex: "b" });
+    expect(state.headerBesideWal).toMatchObject({ walSalts: "5 6", headerHex: "a", otherHex: "b" });
+  });
+
+  test("counts as theirs while somebody is connected, and stays so when all have gone", () => {
+    const connected = { locks: locks({ connected: [holder(77)], connectedWithOwnCount: 1 }) };
+    const live = (hex: string) => ({ ...at(20, hex), ...connected });
+    expect(after(at(20, "a"), at(20, "b")).state.headerBesideWal?.liveHex).toBeNull();
+    expect(after(live("a"), live("b"), at(20, "b")).state.headerBesideWal?.liveHex).toBe("b");
   });
 
   test("is forgotten when it turns out to be that of the wrong database", () => {

@@ -1,0 +1,55 @@
+/**
+ * Whether the WAL of a restart belongs to its database: one judgement for the guard and for the verdict, by the same look
+ * and with the same memory, so that neither contradicts the other. Pure.
+ */
+import type { LedgerEntry, RestartLook, RestartVerdict } from "../domain/ledger.ts";
+import type { Observation } from "../domain/observation.ts";
+import type { WalLineage } from "../domain/residueReport.ts";
+import { saltsOf } from "../format/walHeader.ts";
+import { lineageOf } from "./residueScan.ts";
+import { keptCache } from "./restartVerdict.ts";
+import type { DatabaseState } from "./state.ts";
+import type { HeaderBesideWal, StrangeWal } from "./strangeWal.ts";
+
+/** What the ledger knows of the header beside a WAL, unless a cut may have taken a checkpoint back. */
+export function rememberedAtRestart(
+  entry: LedgerEntry | null,
+  look: RestartLook,
+  { headerBesideWal }: Pick<DatabaseState, "headerBesideWal">,
+): HeaderBesideWal | null {
+  if (entry === null || entry.wal === null || entry.header === null || !keptCache(entry, look))
+    return headerBesideWal;
+  return { walSalts: saltsOf(entry.wal), headerHex: entry.header.bytesHex };
+}
+
+/** Null: the WAL was not read whole, because somebody uses it or because it changed. */
+export function restartLineage(
+  entry: LedgerEntry | null,
+  look: RestartLook,
+  observation: Observation,
+  state: DatabaseState,
+): WalLineage | null {
+  return lineageOf(observation, { ...state, headerBesideWal: rememberedAtRestart(entry, look, state) });
+}
+
+/** Said `intact` while the WAL could not be compared, or could not be told apart: it does not stand any more. */
+export function isContradicted(
+  verdict: RestartVerdict | null,
+  strangeWal: StrangeWal | null,
+): verdict is RestartVerdict {
+  return verdict?.kind === "intact" && strangeWal?.confirmed === true;
+}
+
+export function contradictedVerdict(
+  verdict: RestartVerdict,
+  { evidence }: StrangeWal,
+  nowMs: number,
+): RestartVerdict {
+  return {
+    kind: "undecidable",
+    reason: `the WAL does not belong to the database that is there now: ${evidence}; before that was seen this was intact: ${verdict.reason}`,
+    lostExposedCommitCountMin: null,
+    lostProvenCommitCountMin: null,
+    judgedAtMs: nowMs,
+  };
+}

@@ -1,0 +1,44 @@
+import { describe, expect, test } from "bun:test";
+import { needsRestartVerdict } from "../../../src/policy/restartDue.ts";
+import { contradictedVerdict, rememberedAtRestart } from "../../../src/policy/restartLineage.ts";
+import { restartVerdict } from "../../../src/policy/restartVerdict.ts";
+import type { DatabaseState } from "../../../src/policy/state.ts";
+import { freshState, nowMs, observation } from "../../support/builders.ts";
+import { bootBefore, entry, look } from "./ledgerBuilders.ts";
+
+const strange = (confirmed: boolean) => ({
+  walSalts: "5 6",
+  evidence: "its pages tell",
+  sinceMs: nowMs,
+  confirmed,
+});
+const intact = restartVerdict(entry(), look({ bootId: bootBefore }), null);
+const isDue = (change: Partial<DatabaseState>) =>
+  needsRestartVerdict(observation(), { ...freshState(), stage: "guards", restartVerdict: null, ...change });
+
+describe("the verdict of a restart and the guard say the same", () => {
+  test("it is not given before it is sure whose the WAL is", () => {
+    expect(isDue({ strangeWal: null })).toBe(true);
+    expect(isDue({ strangeWal: strange(false) })).toBe(false);
+    expect(isDue({ strangeWal: strange(true) })).toBe(true);
+  });
+
+  test("an intact of before is taken back, once, and no other verdict is", () => {
+    expect(intact.kind).toBe("intact");
+    expect(isDue({ restartVerdict: intact })).toBe(false);
+    expect(isDue({ restartVerdict: intact, strangeWal: strange(false) })).toBe(false);
+    expect(isDue({ restartVerdict: intact, strangeWal: strange(true) })).toBe(true);
+    const after = contradictedVerdict(intact, strange(true), nowMs);
+    expect(after).toMatchObject({ kind: "undecidable", lostExposedCommitCountMin: null, judgedAtMs: nowMs });
+    expect(after.reason).toContain("its pages tell");
+    expect(isDue({ restartVerdict: after, strangeWal: strange(true) })).toBe(false);
+  });
+});
+
+test("the ledger's header counts beside its WAL, but not after a cut, which may have taken a checkpoint back", () => {
+  const inCache = look({ bootId: bootBefore });
+  const remembered = rememberedAtRestart(entry(), inCache, { headerBesideWal: null });
+  expect(remembered).toEqual({ walSalts: "500 600", headerHex: "00".repeat(100) });
+  expect(rememberedAtRestart(entry(), look(), { headerBesideWal: null })).toBeNull();
+  expect(rememberedAtRestart(null, inCache, { headerBesideWal: null })).toBeNull();
+});
