@@ -17,6 +17,7 @@ import { printable } from "../report/printable.ts";
 import { withIsoTimes } from "../report/statusJson.ts";
 import { renderInspection } from "./inspectText.ts";
 import type { Io } from "./io.ts";
+import { renderingFor } from "./rendering.ts";
 
 const host: InspectHost = { os: realOs, clock: realClock, pause: (pauseMs) => Bun.sleep(pauseMs) };
 
@@ -45,7 +46,7 @@ export async function runInspect(path: string, options: InspectOptions, io: Io):
     return exitCodes.dataError;
   }
   const inspection = withIsoTimes(inspected.inspection);
-  const rendering = { nowMs: Date.now(), color: io.isTerminal && !io.environment.NO_COLOR };
+  const rendering = renderingFor(io, Date.now());
   io.stdout(options.json ? toJson(inspection) : renderInspection(inspection, rendering));
   return inspection.verdict === "fine" ? exitCodes.ok : exitCodes.no;
 }

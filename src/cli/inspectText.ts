@@ -4,8 +4,9 @@ import { nameProcesses } from "../inspect/processInspection.ts";
 import { counted } from "../inspect/remarks.ts";
 import { printable } from "../report/printable.ts";
 import type { WithIsoTimes } from "../report/statusJson.ts";
+import { fold, foldRows } from "./foldText.ts";
 import { absence, journal, lineage, walIndex, walRows } from "./inspectWalText.ts";
-import { age, bytesInWords, pad, paint, type Rendering } from "./statusText.ts";
+import { age, bytesInWords, paint, type Rendering } from "./statusText.ts";
 import { pinRows, processInWords } from "./walText.ts";
 
 type Row = readonly [title: string, text: string];
@@ -19,11 +20,12 @@ export function renderInspection(
     inspection.kind === "database"
       ? databaseRows(inspection, rendering.nowMs)
       : walRows(inspection.wal, rendering.nowMs);
+  const printableRows = rows.map(([title, text]) => [title, printable(text)] as const);
   const path =
     inspection.kind === "database" && inspection.resolvedPath !== inspection.path
       ? `${inspection.path} -> ${inspection.resolvedPath}`
       : inspection.path;
-  return `${[heading(path, inspection, rendering), "", ...table(rows), ...remarks(inspection, rendering)].join("\n")}\n`;
+  return `${[heading(path, inspection, rendering), "", ...foldRows(printableRows, rendering.widthColumns), ...remarks(inspection, rendering)].join("\n")}\n`;
 }
 
 function heading(path: string, { remarks: all }: Pick<Inspection, "remarks">, rendering: Rendering): string {
@@ -35,11 +37,6 @@ function heading(path: string, { remarks: all }: Pick<Inspection, "remarks">, re
   return `${paint(printable(path), "bold", rendering)}: ${verdict}`;
 }
 
-function table(rows: readonly Row[]): readonly string[] {
-  const width = Math.max(...rows.map(([title]) => title.length));
-  return rows.map(([title, text]) => `${pad(title, width)}  ${printable(text)}`);
-}
-
 function remarks({ remarks: all }: Pick<Inspection, "remarks">, rendering: Rendering): readonly string[] {
   if (all.length === 0) return [];
   const ordered = [
@@ -48,9 +45,11 @@ function remarks({ remarks: all }: Pick<Inspection, "remarks">, rendering: Rende
   ];
   return [
     "",
-    ...ordered.map(({ severity, text }) =>
-      paint(`${severity}: ${printable(text)}`, severity === "wrong" ? "red" : "yellow", rendering),
-    ),
+    ...ordered.flatMap(({ severity, text }) => {
+      const start = `${severity}: `;
+      const lines = fold(start, printable(text), start.length, rendering.widthColumns);
+      return lines.map((line) => paint(line, severity === "wrong" ? "red" : "yellow", rendering));
+    }),
   ];
 }
 
@@ -91,7 +90,7 @@ function file({ file: seen }: DatabaseJson, nowMs: number): string {
 }
 
 function header({ header: seen, file: { sizeBytes } }: DatabaseJson): string {
-  if (seen === null) return sizeBytes === 0 ? "none: the file is empty" : "not readable";
+  if (seen === null) return sizeBytes === 0 ? "none: the file is empty" : "does not stand";
   const pages = seen.pageCount === null ? "pages" : counted(seen.pageCount, "page");
   return [
     seen.inWalMode ? "WAL mode" : "rollback journal mode",
@@ -133,9 +132,11 @@ function without(holders: readonly Holder[], others: readonly Holder[]): readonl
   return holders.filter(({ pid }) => !pids.has(pid));
 }
 
-/** Of a WAL that does not begin as one nothing is healthy. */
+/** Of a WAL that does not hold there is none, and one that is not there needs none. */
 function hasVerdict({ wal, walVerdict }: DatabaseJson): boolean {
-  return walVerdict !== null && (wal === null || wal.header === "header" || wal.header === "empty");
+  if (walVerdict === null) return false;
+  if (wal === null) return walVerdict.kind !== "healthy";
+  return wal.damage === null && (wal.header === "header" || wal.header === "empty");
 }
 
 function verdict({ walVerdict, watchedMs }: DatabaseJson): string {

@@ -50,7 +50,7 @@ export function absence(
 export function walIndex(inspection: DatabaseJson): string {
   const seen = inspection.walIndex;
   if (seen === null) return absence(inspection, "walIndex");
-  if (!seen.trusted) return `not trusted: ${seen.reason}`;
+  if (!seen.trusted) return `not used: ${seen.reason}`;
   return `mxFrame ${seen.mxFrame}, nBackfill ${seen.backfilledFrameCount}, read marks ${seen.readMarks?.map(markText).join(" ")}`;
 }
 

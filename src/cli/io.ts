@@ -7,4 +7,6 @@ export interface Io {
   stderr(text: string): void;
   /** Standard output is a terminal. */
   readonly isTerminal: boolean;
+  /** Its width; undefined: it does not say, or there is none. */
+  readonly terminalColumns?: number | undefined;
 }

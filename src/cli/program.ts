@@ -3,15 +3,15 @@
  * daemon for its status does not load a web server. Never ends the process; commander is kept from it too.
  */
 import { Command, CommanderError } from "commander";
-import { exitCodes } from "../domain/exitCodes.ts";
+import { exitCodes, exitStatuses } from "../domain/exitCodes.ts";
 import type { Io } from "./io.ts";
 
 const description =
   "An independent witness for SQLite durability: keeps databases crash-safe, their WAL short, and says what it cannot see.";
 
 const afterHelp = `
-Exit status: 0 fine, 1 the answer is no (not ready, incomplete, corrupt), 64 usage,
-65 not a database or not readable, 69 daemon not reachable, 70 internal error, 78 configuration.`;
+Exit status:
+${exitStatuses.map(({ code, meaning }) => `  ${String(code).padStart(2)} ${meaning}`).join("\n")}`;
 
 interface DaemonFlags {
   readonly config?: string;

@@ -5,6 +5,7 @@ import { isDatabaseList, isDatabaseStatus, reportRefusal } from "./answers.ts";
 import { askDaemon } from "./daemonClient.ts";
 import type { ClientOptions } from "./endpoints.ts";
 import type { Io } from "./io.ts";
+import { renderingFor } from "./rendering.ts";
 import { renderDetails } from "./statusDetails.ts";
 import { renderStatus } from "./statusTable.ts";
 
@@ -14,7 +15,7 @@ export async function runStatus(name: string | null, options: ClientOptions, io:
   const answer = await askDaemon({ method: "GET", path }, options, io);
   if (answer.kind === "failed") return answer.exitCode;
   const { statusCode, body } = answer;
-  const rendering = { nowMs: Date.now(), color: io.isTerminal && !io.environment.NO_COLOR };
+  const rendering = renderingFor(io, Date.now());
   if (statusCode === 200 && name === null && isDatabaseList(body)) {
     io.stdout(options.json ? toJson(body) : renderStatus(body, rendering));
     return body.status === "not ready" ? exitCodes.no : exitCodes.ok;

@@ -2,14 +2,14 @@
 import { printable } from "../report/printable.ts";
 import type { DatabaseStatusJson } from "../report/statusJson.ts";
 import { exposureInFull } from "./exposureText.ts";
+import { foldRows } from "./foldText.ts";
 import { renderTable } from "./statusTable.ts";
-import { age, bytesInWords, duration, pad, type Rendering } from "./statusText.ts";
+import { age, bytesInWords, duration, type Rendering } from "./statusText.ts";
 import { connectedInWords, processesInWords as processes, walRows } from "./walText.ts";
 
 export function renderDetails(status: DatabaseStatusJson, rendering: Rendering): string {
-  const rows = details(status, rendering.nowMs);
-  const width = Math.max(...rows.map(([title]) => title.length));
-  const lines = rows.map(([title, text]) => `${pad(title, width)}  ${printable(text)}`);
+  const rows = details(status, rendering.nowMs).map(([title, text]) => [title, printable(text)] as const);
+  const lines = foldRows(rows, rendering.widthColumns);
   return `${[...renderTable([status], rendering), "", ...lines].join("\n")}\n`;
 }
 

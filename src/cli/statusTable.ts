@@ -1,16 +1,22 @@
 /**
  * `walwarden status` for people: a line per database, and below it every check that is not ok in the words
  * of readiness, and a lowered mode. Lines never wrap inside a column: long names are shortened in the
- * middle. Everything from outside is made printable. Pure.
+ * middle, and a table that is too wide for the terminal has two lines for each database, the second one indented.
+ * Everything from outside is made printable. Pure.
  */
 
 import { printable } from "../report/printable.ts";
 import type { DatabaseListJson, DatabaseReadinessJson, DatabaseStatusJson } from "../report/statusJson.ts";
 import { exposureInBrief } from "./exposureText.ts";
+import { fold } from "./foldText.ts";
 import { age, bytesInWords, pad, paint, type Rendering, shorten } from "./statusText.ts";
 import { verdictRemark } from "./walText.ts";
 
 const nameWidthMax = 40;
+const nameWidthMin = 12;
+/** In a table that is too wide the columns from here on are in the second line. */
+const secondLineColumn = 5;
+const secondLineIndent = "  ";
 const header = [
   "DATABASE",
   "STATE",
@@ -32,22 +38,49 @@ export function renderTable(
   databases: readonly DatabaseStatusJson[],
   rendering: Rendering,
 ): readonly string[] {
-  const rows = databases.map((database) => cells(database, rendering));
-  const widths = header.map((title, column) =>
-    Math.max(...[title, ...rows.map((row) => row[column] ?? "")].map((cell) => Bun.stringWidth(cell))),
+  const [titles = [], ...rows] = layOut(
+    databases.map((database) => cells(database, rendering)),
+    rendering.widthColumns,
   );
-  const line = (row: readonly string[]): string =>
-    row
-      .map((cell, column) => pad(cell, widths[column] ?? 0))
-      .join("  ")
-      .trimEnd();
   return [
-    paint(line(header), "bold", rendering),
+    ...titles.map((line) => paint(line, "bold", rendering)),
     ...databases.flatMap((database, index) => [
-      paintState(line(rows[index] ?? []), database.readiness, rendering),
+      ...(rows[index] ?? []).map((line) => paintState(line, database.readiness, rendering)),
       ...remarks(database, rendering),
     ]),
   ];
+}
+
+/** The lines of the header, then those of each database. */
+function layOut(
+  rows: readonly (readonly string[])[],
+  widthMax = Number.POSITIVE_INFINITY,
+): readonly (readonly string[])[] {
+  const oneLine = inColumns([header, ...rows]);
+  if (oneLine.every((line) => Bun.stringWidth(line) <= widthMax)) return oneLine.map((line) => [line]);
+  const second = inColumns([header, ...rows].map((row) => row.slice(secondLineColumn)));
+  const first = firstLines(rows, nameWidthMax);
+  const excess = Math.max(...first.map((line) => Bun.stringWidth(line))) - widthMax;
+  const nameWidth = Math.max(...rows.map(([name = ""]) => Bun.stringWidth(name)));
+  const fitting = excess <= 0 ? first : firstLines(rows, Math.max(nameWidth - excess, nameWidthMin));
+  return fitting.map((line, index) => [line, `${secondLineIndent}${second[index] ?? ""}`]);
+}
+
+function firstLines(rows: readonly (readonly string[])[], nameWidth: number): readonly string[] {
+  const shortened = rows.map(([name = "", ...others]) => [shorten(name, nameWidth), ...others]);
+  return inColumns([header, ...shortened].map((row) => row.slice(0, secondLineColumn)));
+}
+
+function inColumns(rows: readonly (readonly string[])[]): readonly string[] {
+  const widths = (rows[0] ?? []).map((_title, column) =>
+    Math.max(...rows.map((row) => Bun.stringWidth(row[column] ?? ""))),
+  );
+  return rows.map((row) =>
+    row
+      .map((cell, column) => pad(cell, widths[column] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
 }
 
 function stateOf(readiness: DatabaseReadinessJson): "ready" | "degraded" | "not ready" {
@@ -86,18 +119,27 @@ function lastIntegrity({ integrity }: DatabaseStatusJson, nowMs: number): string
 
 function remarks(database: DatabaseStatusJson, rendering: Rendering): readonly string[] {
   const checks = database.readiness.checks.filter((check) => check.state !== "ok");
-  const lines = checks.map((check) => {
-    const reason = check.name === "guards" ? check.reason : withoutGuards(check.reason, checks);
-    const text = `  ${printable(check.name)} ${check.state}: ${printable(reason)} (since ${age(check.since, rendering.nowMs)})`;
-    return paint(text, check.state === "failed" ? "red" : "yellow", rendering);
-  });
+  const lines: string[] = [];
+  const add = (text: string, color: "red" | "yellow" | null): void => {
+    const folded = fold(remarkIndent, printable(text), remarkIndent.length * 2, rendering.widthColumns);
+    lines.push(...folded.map((line) => (color === null ? line : paint(line, color, rendering))));
+  };
+  for (const { name, state, reason, since } of checks) {
+    const said = name === "guards" ? reason : withoutGuards(reason, checks);
+    const text = `${name} ${state}: ${said} (since ${age(since, rendering.nowMs)})`;
+    add(text, state === "failed" ? "red" : "yellow");
+  }
   const verdict = verdictRemark(database, rendering.nowMs);
-  if (verdict !== null) lines.push(paint(`  ${printable(verdict)}`, "yellow", rendering));
-  if (database.replicator?.checkpointsLeftToIt) lines.push(`  ${printable(database.replicator.reason)}`);
-  if (database.mode === database.configuredMode) return lines;
-  const why = `  mode lowered from ${database.configuredMode} to ${database.mode}: ${printable(withoutGuards(database.modeReason, checks))}`;
-  return [...lines, paint(why, "yellow", rendering)];
+  if (verdict !== null) add(verdict, "yellow");
+  if (database.replicator?.checkpointsLeftToIt) add(database.replicator.reason, null);
+  if (database.mode !== database.configuredMode) {
+    const why = withoutGuards(database.modeReason, checks);
+    add(`mode lowered from ${database.configuredMode} to ${database.mode}: ${why}`, "yellow");
+  }
+  return lines;
 }
+
+const remarkIndent = "  ";
 
 /** What a guard says can be long, and stands in the line of the guards. */
 function withoutGuards(reason: string, checks: DatabaseReadinessJson["checks"]): string {

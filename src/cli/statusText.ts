@@ -4,6 +4,8 @@ export interface Rendering {
   readonly nowMs: number;
   /** Only on a terminal, and not with NO_COLOR. */
   readonly color: boolean;
+  /** Lines are folded at it (cli/foldText.ts); undefined: never. */
+  readonly widthColumns?: number | undefined;
 }
 
 const colorCodes = { bold: 1, red: 31, green: 32, yellow: 33 } as const;

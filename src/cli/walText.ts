@@ -1,4 +1,5 @@
 /** Who holds a WAL back, and what is the matter with it, for people. Pure. */
+import { unnamedReads } from "../policy/walPin.ts";
 import type { DatabaseStatusJson } from "../report/statusJson.ts";
 import { age } from "./statusText.ts";
 
@@ -60,6 +61,6 @@ export function pinRows(
   const unnamed =
     named.length > 0
       ? "a process in another PID namespace as well"
-      : `a process in another PID namespace: ${pin.heldFrameCount} frames, at least since ${age(pin.since, nowMs)}`;
+      : `a process in another PID namespace: ${pin.heldFrameCount} frames at every look since ${age(pin.since, nowMs)} (${unnamedReads})`;
   return [...named, ...(pin.unnamedHolders ? [unnamed] : [])].map((text) => ["pinned by", text] as const);
 }

@@ -12,12 +12,13 @@
  *
  * Behind the end there are usually frames of an earlier generation: a WAL is written over from its beginning, and the
  * file does not shrink. That is nothing wrong, and neither is a last frame that is cut short: `journal_size_limit` cuts
- * the file at any byte.
+ * the file at any byte. Whether frames of this very round stand behind the end is told apart (format/walRemains.ts): none
+ * of them will be recovered. They are looked for in the next 256 MiB.
  *
  * A file that is being written meanwhile gives what its bytes gave at the moment each was read.
  *
- * Invariants: no bytes make it throw; memory is one frame, whatever the file's size, and a bit for each page that is
- * counted behind the file's end, where that was asked for (format/pagesBehind.ts).
+ * Invariants: no bytes make it throw; memory is one frame and one page, whatever the file's size, and a bit for each page
+ * that is counted behind the file's end, where that was asked for (format/pagesBehind.ts).
  */
 import { addToWalChecksum, newWalChecksum, type WalChecksum } from "./walChecksum.ts";
 import { parseWalFrameHeader, walFrameOffsetBytes } from "./walFrame.ts";
@@ -29,6 +30,7 @@ import {
   walFrameHeaderBytes,
   walHeaderBytes,
 } from "./walHeader.ts";
+import { createWalRemains, type WalRemains, type WalRemainsCount } from "./walRemains.ts";
 import { createWalTally, type WalTallyOptions, type WalTallyResult } from "./walTally.ts";
 
 export type WalScanStop =
@@ -58,6 +60,8 @@ export interface WalScan extends WalTallyResult {
   readonly stop: WalScanStop;
   /** Bytes behind the last valid frame: an old generation, a torn tail, all of the file if the header is bad. */
   readonly trailingBytes: number;
+  /** Frames of this round from the end on. Null: not looked for (the header is bad), or the file changed meanwhile. */
+  readonly remains: WalRemains | null;
 }
 
 export type WalScanOptions = WalTallyOptions;
@@ -65,7 +69,7 @@ export type WalScanOptions = WalTallyOptions;
 export interface WalScanner {
   /** The next bytes of the file, as many as there are. They are not kept: the buffer may be used again. */
   feed(bytes: Uint8Array): void;
-  /** The end was found: more bytes change nothing but `trailingBytes`. */
+  /** All is found that is looked for: more bytes change nothing but `trailingBytes`. */
   readonly ended: boolean;
   /** @param sizeBytes of the file, where not all of it was fed because the end was found before. */
   result(sizeBytes?: number): WalScan;
@@ -88,6 +92,8 @@ export function createWalScanner(options: WalScanOptions = {}): WalScanner {
   let header: WalHeaderResult | null = null;
   let validFrameCount = 0;
   let stop: WalScanStop | null = null;
+  let remains: WalRemainsCount | null = null;
+  let remainsBytes = 0;
 
   const take = (view: DataView, offset: number): void => {
     if (frames === null) {
@@ -98,18 +104,26 @@ export function createWalScanner(options: WalScanOptions = {}): WalScanner {
       } else stop = badHeader;
       return;
     }
-    const frame = validFrameCount + 1;
-    stop = takeFrame(frames, frame, view, offset);
-    if (stop !== null) return;
-    validFrameCount = frame;
-    tally.add(frame, view, offset);
+    if (stop === null) {
+      const frame = validFrameCount + 1;
+      stop = takeFrame(frames, frame, view, offset);
+      if (stop === null) {
+        validFrameCount = frame;
+        tally.add(frame, view, offset);
+        return;
+      }
+      remains = createWalRemains(frames.header);
+    }
+    remains?.add(view, offset);
+    remainsBytes += part.byteLength;
   };
+  const hasEnded = () => stop !== null && (remains === null || remainsBytes >= remainsBytesMax);
 
   return {
     feed(bytes) {
       fedBytes += bytes.byteLength;
       const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-      for (let offset = 0; offset < bytes.byteLength && stop === null; ) {
+      for (let offset = 0; offset < bytes.byteLength && !hasEnded(); ) {
         const wantedBytes = part.byteLength;
         const takenBytes = Math.min(wantedBytes - partBytes, bytes.byteLength - offset);
         if (takenBytes === wantedBytes) take(view, offset);
@@ -125,7 +139,7 @@ export function createWalScanner(options: WalScanOptions = {}): WalScanner {
       }
     },
     get ended() {
-      return stop !== null;
+      return hasEnded();
     },
     result(sizeBytes = fedBytes) {
       const rest = part.subarray(0, partBytes);
@@ -137,6 +151,7 @@ export function createWalScanner(options: WalScanOptions = {}): WalScanner {
         validFrameCount,
         stop: stop ?? stopAtEnd(frames, validFrameCount + 1, rest),
         trailingBytes: sizeBytes - validBytes,
+        remains: frames === null ? null : (remains?.result() ?? nothingBehind),
       };
     },
   };
@@ -148,6 +163,10 @@ interface FrameChain {
   /** Up to the last valid frame. */
   readonly sums: WalChecksum;
 }
+
+/** A file can be far larger than what counts in it, or sparse. */
+const remainsBytesMax = 256 * 1024 * 1024;
+const nothingBehind: WalRemains = { frameCount: 0, commitFrameCount: 0, publishedCommitCount: 0 };
 
 const badHeader: WalScanStop = { reason: "badHeader", frame: 0 };
 

@@ -38,6 +38,10 @@ export interface WalTallyResult {
    * far behind to be counted.
    */
   readonly pagesBehindCount: number | null;
+  /** Different pages up to `pageCount` that committed frames hold; null as above. */
+  readonly heldPageCount?: number | null;
+  /** Smallest size in pages that a commit gives the database; null: there is no commit. */
+  readonly lowestPageCount?: number | null;
 }
 
 export interface WalTallyOptions {
@@ -59,6 +63,8 @@ const changeCounterOffset = 24;
 
 export function createWalTally({ databaseHeader, markFrame, filePageCount }: WalTallyOptions): WalTally {
   const pagesBehind = filePageCount === undefined ? null : createPagesBehind(filePageCount);
+  const pagesHeld = filePageCount === undefined ? null : createPagesBehind(0);
+  let lowestPageCount: number | null = null;
   let commitCount = 0;
   let pageCount: number | null = null;
   let lastCommit: CommitEnd | null = null;
@@ -72,6 +78,7 @@ export function createWalTally({ databaseHeader, markFrame, filePageCount }: Wal
     add(frame, view, offset) {
       const pageNumber = view.getUint32(offset);
       pagesBehind?.add(pageNumber);
+      pagesHeld?.add(pageNumber);
       if (pageNumber === 1) {
         const pageOffset = offset + frameHeaderBytes;
         validPageOne = withPageOne(validPageOne, view.getUint32(pageOffset + changeCounterOffset));
@@ -80,6 +87,8 @@ export function createWalTally({ databaseHeader, markFrame, filePageCount }: Wal
       const commitPageCount = view.getUint32(offset + 4);
       if (commitPageCount === 0) return;
       pagesBehind?.commit();
+      pagesHeld?.commit();
+      lowestPageCount = Math.min(lowestPageCount ?? commitPageCount, commitPageCount);
       commitCount += 1;
       pageCount = commitPageCount;
       committedPageOne = validPageOne;
@@ -101,6 +110,8 @@ export function createWalTally({ databaseHeader, markFrame, filePageCount }: Wal
       markedCommitCount: markFrame === undefined ? null : markedCommitCount,
       lastCommit,
       pagesBehindCount: pagesBehind?.countUpTo(pageCount ?? 0) ?? null,
+      heldPageCount: pagesHeld?.countUpTo(pageCount ?? 0) ?? null,
+      lowestPageCount,
     }),
   };
 }

@@ -5,6 +5,7 @@
 import type { Observation } from "../domain/observation.ts";
 import type { WalLineage } from "../domain/residueReport.ts";
 import type { SqliteProcess } from "../domain/sqliteProcess.ts";
+import type { WalVerdict } from "../domain/status.ts";
 import type { Os } from "../host/os.ts";
 import { SqliteTextScan } from "../host/sqliteTextScan.ts";
 import { createObserver } from "../observe/observer.ts";
@@ -19,7 +20,7 @@ import { describePin } from "../policy/walPin.ts";
 import { walHasFrames } from "../policy/walState.ts";
 import { inspectExposure } from "./exposureInspection.ts";
 import { describeFile, describeHeader, describeUnreadable } from "./fileInspection.ts";
-import type { DatabaseInspection, ResidueInspection } from "./inspection.ts";
+import type { DatabaseInspection, ResidueInspection, WalInspection } from "./inspection.ts";
 import { inspectJournal } from "./journalInspection.ts";
 import { inspectLedger } from "./ledgerInspection.ts";
 import { type InspectHost, isQuiet, lookAtOneRound } from "./looks.ts";
@@ -65,7 +66,7 @@ export async function inspectDatabase(
     journal: inspectJournal(os, observation),
     lineage: inspectLineage(observation, state),
     processes: describeProcesses(observation, state),
-    walVerdict: state.walWatch.verdict,
+    walVerdict: verdictOf(state, scanned?.inspection ?? null),
     pin: describePin(state.walWatch.heldMarks, observation),
     exposure,
     sqlite: await inspectSqlite(os, observation),
@@ -80,6 +81,15 @@ export async function inspectDatabase(
   const asked = { kind: "database", path: askedPath, resolvedPath, inspectedAtMs } as const;
   const answer = { ...asked, watchedMs: watchMs, verdict, remarks } as const;
   return { kind: "inspected", inspection: { ...answer, ...inspection } };
+}
+
+/** Of a WAL that does not hold nothing is healthy. */
+function verdictOf({ walWatch: { verdict } }: DatabaseState, wal: WalInspection | null): WalVerdict | null {
+  if (verdict === null || wal === null || wal.sizeBytes === 0) return verdict;
+  const isBroken = wal.damage !== null || wal.header !== "header";
+  if (!isBroken) return verdict;
+  const reason = wal.damage === null ? "its header does not stand" : "it is damaged";
+  return { ...verdict, kind: "unknown", reason };
 }
 
 function inspectLineage(observation: Observation, state: DatabaseState): WalLineage {

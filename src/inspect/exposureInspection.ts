@@ -22,7 +22,7 @@ const looksMax = 5;
 
 const clean: ExposureInspection = {
   kind: "clean",
-  reason: "nothing is dirty: on disk, or written back without a sync (one look cannot tell; the daemon can)",
+  reason: "nothing is dirty: on disk, or written back unsynced (one look cannot tell, the daemon can)",
 };
 
 /**
@@ -36,6 +36,8 @@ export function inspectExposure(
   state: DatabaseState,
   scan: WalScan | null,
 ): ExposureInspection {
+  const unreadable = whyNotAsked(observation, scan);
+  if (unreadable !== null) return { kind: "unobservable", reason: unreadable };
   const question = withScannedEnd(askExposure(observation, state, null).question, scan);
   const look = lookUntilSettled(os, path, question);
   switch (look.kind) {
@@ -49,7 +51,9 @@ export function inspectExposure(
       if (question.kind === "wal" && look.frames?.kind === "unsynced")
         return exposed(os, path, question, look.mxFrame, scan);
       if (look.frames?.kind === "inFlight") {
-        const reason = "a writer was at work at every look: what is dirty may be in flight";
+        const reason = look.frames.isRolledBackTail
+          ? "what is dirty is shared with frames of a transaction that was rolled back"
+          : "a writer was at work at every look: what is dirty may be in flight";
         return { kind: "unobservable", reason };
       }
       if (look.followedFrame !== null && look.database?.kind !== "unsynced") {
@@ -58,6 +62,13 @@ export function inspectExposure(
       }
       return look.database?.kind === "unsynced" ? ofDatabase(question, look) : clean;
   }
+}
+
+/** Of what cannot be read as a database or a WAL it is not said which commits it holds. */
+function whyNotAsked({ header, database }: Observation, scan: WalScan | null): string | null {
+  if (database.kind === "regular" && database.sizeBytes === 0) return "the database is empty";
+  if (header?.kind !== "header") return "the header of the database does not stand";
+  return scan !== null && scan.header.kind !== "header" ? "the header of the WAL does not stand" : null;
 }
 
 /** The kernel tells of a file only whom it lets write it, or who owns it. Null: it tells. */

@@ -146,6 +146,13 @@ export interface WalInspection {
   /** How the valid part ends, in words. */
   readonly end: string | null;
   readonly endsTorn: boolean;
+  /** A frame that does not hold, with commits behind it that recovery will drop; `end` says what is known. */
+  readonly damage: {
+    readonly frame: number;
+    /** At least so many; null: not known. */
+    readonly droppedCommitCountMin: number | null;
+    readonly causes: string;
+  } | null;
   readonly trailingBytes: number | null;
 }
 

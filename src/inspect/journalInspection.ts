@@ -66,8 +66,17 @@ function whyCold(header: JournalHeaderResult): string | null {
   return header.kind === "zeroed" ? "its header is zeroed: the transaction has ended" : null;
 }
 
+const headerFaults: Readonly<Record<Exclude<JournalHeaderResult["kind"], "header">, string>> = {
+  empty: "it is empty",
+  zeroed: "its header is zeroed",
+  tooShort: "it is shorter than its header",
+  badMagic: "it does not begin like a journal",
+  badSectorSize: "its sector size is none",
+  badPageSize: "its page size is none",
+};
+
 function whyHot(header: JournalHeaderResult): string {
   return header.kind === "header"
     ? "the next open that may write rolls it back"
-    : `the next open deletes it; its header restores nothing (${header.kind})`;
+    : `the next open deletes it and restores nothing: ${headerFaults[header.kind]}`;
 }

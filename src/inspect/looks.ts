@@ -46,7 +46,9 @@ export async function lookAtOneRound(
   let { observation, state } = await watch(host, observer, path, watchMs);
   for (let round = 1; ; round += 1) {
     const residue = isQuiet(observation) ? (state.residueLook?.wal ?? null) : null;
-    const scanned = await inspectWal(host, `${observation.resolvedPath ?? path}-wal`, observation, residue);
+    const walPath = `${observation.resolvedPath ?? path}-wal`;
+    const hasOpener = state.openers?.kind === "seen" && state.openers.openers.length > 0;
+    const scanned = await inspectWal(host, walPath, observation, residue, isQuiet(observation) && !hasOpener);
     if (scanned?.startedOver !== true || round === roundsMax) return { observation, state, scanned };
     ({ observation, state } = await look(host, observer, path, state));
   }

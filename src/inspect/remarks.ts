@@ -26,6 +26,7 @@ export function remarksOn(inspection: Inspected, quiet: boolean): readonly Remar
 }
 
 export function remarksOnLoneWal(wal: WalInspection): readonly Remark[] {
+  if (wal.sizeBytes === 0) return [note("it is empty: no commit is lost with it")];
   const advice = note(
     "it is useless without the very database that it was written for; beside another one it corrupts it",
   );
@@ -63,11 +64,19 @@ function ofWal(wal: WalInspection, quiet: boolean): readonly Remark[] {
     ];
   }
   if (wal.by === "unknown") return [wrong(`what is in the WAL is not known: ${wal.reason}`)];
+  if (wal.damage !== null) {
+    const advice = quiet
+      ? "; copy the files before anything opens them: a checkpoint writes over the rest"
+      : "";
+    return [wrong(`the WAL is ${wal.end}; ${wal.damage.causes}${advice}`)];
+  }
   if (!quiet) return [];
   const remarks: Remark[] = [];
   if (wal.endsTorn) remarks.push(note(`the WAL ends torn: ${wal.end}; recovery takes what is before it`));
   if ((wal.uncommittedFrameCount ?? 0) > 0)
-    remarks.push(note(`${wal.uncommittedFrameCount} frames behind the last commit will be forgotten`));
+    remarks.push(
+      note(`${counted(wal.uncommittedFrameCount ?? 0, "frame")} behind the last commit will be forgotten`),
+    );
   return remarks;
 }
 
@@ -76,21 +85,19 @@ function ofJournal({ journal }: Inspected): readonly Remark[] {
   if (journal.state === "unknown")
     return [note(`whether the rollback journal is hot is not known: ${journal.reason}`)];
   const pages =
-    journal.pageRecordCount === null
+    journal.pageRecordCount === null || journal.initialPageCount === null
       ? ""
-      : `, restoring ${journal.pageRecordCount} pages as they were before`;
+      : `, restoring ${counted(journal.pageRecordCount, "page")} as before`;
   return [note(`a hot rollback journal: ${journal.reason}${pages}`)];
 }
 
 function ofExposure({ exposure }: Inspected): readonly Remark[] {
   if (exposure.kind !== "exposed") return [];
-  const { commitCount, fromFrame, dirtyBytes } = exposure;
-  const what =
-    fromFrame === null
-      ? "database pages"
-      : `${commitCount === null ? "commits" : counted(commitCount, "commit")} from frame ${fromFrame} on`;
-  const size = dirtyBytes === null ? "" : ` (${dirtyBytes} bytes are dirty)`;
-  return [note(`a power cut now can take ${what}${size}: ${exposure.reason}`)];
+  const { commitCount, fromFrame } = exposure;
+  const commits = commitCount === null ? "commits" : counted(commitCount, "commit");
+  return [
+    note(`a power cut now can take ${fromFrame === null ? "database pages" : commits}: ${exposure.reason}`),
+  ];
 }
 
 function ofLedger({ ledger }: Inspected): readonly Remark[] {

@@ -5,8 +5,10 @@
 import type { FileLook, Observation } from "../domain/observation.ts";
 import type { WalResidueLook } from "../domain/residueReport.ts";
 import { saltsOf, type WalHeaderResult } from "../format/walHeader.ts";
-import type { WalScan, WalScanStop } from "../format/walScan.ts";
+import type { WalIndex } from "../format/walIndex.ts";
+import type { WalScan } from "../format/walScan.ts";
 import { scanWalFile, type WalFileScanHost } from "../observe/walFileScan.ts";
+import { mxFrameOfRound, walEnding } from "../policy/walEnding.ts";
 import { type WalState, walHasFrames, walStateOf } from "../policy/walState.ts";
 import type { WalIndexInspection, WalInspection } from "./inspection.ts";
 
@@ -25,6 +27,7 @@ export interface ScannedWal {
 
 /**
  * @param residue the scan that was made of it because nobody uses it; null: it is scanned now
+ * @param isQuiet nobody is seen to use it
  * @returns null: there is no WAL that could be read
  */
 export async function inspectWal(
@@ -32,8 +35,9 @@ export async function inspectWal(
   path: string,
   observation: Observation,
   residue: WalResidueLook | null,
+  isQuiet: boolean,
 ): Promise<ScannedWal | null> {
-  const { wal, walHeader } = observation;
+  const { wal, walHeader, walIndex } = observation;
   if (wal.kind !== "regular") return null;
   const state = walStateOf(observation);
   const scanned = walHasFrames(observation)
@@ -41,10 +45,29 @@ export async function inspectWal(
     : { kind: "nothing" as const };
   const found = scanned.kind === "scanned" ? scanned.scan : null;
   const startedOver = found !== null && !isSameRound(found.header, walHeader);
+  const isTrusted = state.kind === "known";
+  const index = walIndex?.kind === "index" && (isQuiet || isTrusted) ? walIndex.index : null;
   return startedOver
-    ? { inspection: describeWal(path, wal, found.header, ofTwoRounds, scanned), scan: found, startedOver }
-    : { inspection: describeWal(path, wal, walHeader, state, scanned), scan: found, startedOver };
+    ? {
+        inspection: describeWal(path, wal, found.header, ofTwoRounds, scanned, inUse),
+        scan: found,
+        startedOver,
+      }
+    : {
+        inspection: describeWal(path, wal, walHeader, state, scanned, { isQuiet, index }),
+        scan: found,
+        startedOver,
+      };
 }
+
+/** What else tells how the WAL ends. */
+interface EndEvidence {
+  readonly isQuiet: boolean;
+  /** Left over beside a quiet WAL, trusted beside one in use. */
+  readonly index: WalIndex | null;
+}
+
+const inUse: EndEvidence = { isQuiet: false, index: null };
 
 type Scanned =
   | { readonly kind: "scanned"; readonly scan: WalScan }
@@ -82,7 +105,10 @@ export async function inspectLoneWal(
   const scannedWal = scanned.kind === "scanned" ? scanned.scan : null;
   const noIndex: WalState = { kind: "unknown", reason: "a WAL alone has no WAL-index" };
   return {
-    inspection: describeWal(path, wal, scannedWal?.header ?? null, noIndex, scanned),
+    inspection: describeWal(path, wal, scannedWal?.header ?? null, noIndex, scanned, {
+      isQuiet: true,
+      index: null,
+    }),
     scan: scannedWal,
     startedOver: false,
   };
@@ -109,6 +135,7 @@ function describeWal(
   header: WalHeaderResult | null,
   state: WalState,
   scanned: Scanned,
+  evidence: EndEvidence,
 ): WalInspection {
   const { sizeBytes, modifiedAtMs } = file;
   return {
@@ -117,7 +144,7 @@ function describeWal(
     modifiedAtMs,
     ...describeHeader(header),
     ...figuresOf(state, scanned),
-    ...endOf(scanned),
+    ...endOf(scanned, evidence),
   };
 }
 
@@ -161,35 +188,30 @@ function figuresOf(state: WalState, scanned: Scanned): Figures {
 
 function endOf(
   scanned: Scanned,
-): Pick<WalInspection, "uncommittedFrameCount" | "end" | "endsTorn" | "trailingBytes"> {
+  evidence: EndEvidence,
+): Pick<WalInspection, "uncommittedFrameCount" | "end" | "endsTorn" | "damage" | "trailingBytes"> {
   if (scanned.kind !== "scanned")
-    return { uncommittedFrameCount: null, end: null, endsTorn: false, trailingBytes: null };
-  const { stop, validFrameCount, mxFrame, trailingBytes } = scanned.scan;
+    return { uncommittedFrameCount: null, end: null, endsTorn: false, damage: null, trailingBytes: null };
+  const { scan } = scanned;
+  const ending = walEnding(scan, {
+    isQuiet: evidence.isQuiet,
+    indexMxFrame: mxFrameOfRound(evidence.index, scan),
+  });
+  const { validFrameCount, mxFrame, trailingBytes } = scan;
   return {
     uncommittedFrameCount: validFrameCount - mxFrame,
-    end: describeStop(stop),
-    endsTorn: stop.reason === "tornFrame" || stop.reason === "checksumMismatch",
+    end: ending.text,
+    endsTorn: ending.kind === "torn",
+    damage:
+      ending.kind === "damaged"
+        ? {
+            frame: ending.frame,
+            droppedCommitCountMin: ending.droppedCommitCountMin,
+            causes: ending.causes,
+          }
+        : null,
     trailingBytes,
   };
-}
-
-function describeStop(stop: WalScanStop): string {
-  switch (stop.reason) {
-    case "badHeader":
-      return "the header does not stand: nothing in it counts";
-    case "endOfFile":
-      return "whole, at the end of the file";
-    case "tornFrame":
-      return `the file ends ${stop.byteCount} bytes into frame ${stop.frame}`;
-    case "saltMismatch":
-      return stop.salt1 === 0 && stop.salt2 === 0
-        ? `whole; nothing was ever written from frame ${stop.frame} on`
-        : `whole; from frame ${stop.frame} on the file holds an earlier round of the WAL`;
-    case "zeroPageNumber":
-      return `frame ${stop.frame} has no page number`;
-    case "checksumMismatch":
-      return `frame ${stop.frame} was written in part, or changed later: its checksum does not hold`;
-  }
 }
 
 /** @returns null: there is none */

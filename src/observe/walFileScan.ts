@@ -3,7 +3,8 @@
  * pauses, so that a file of gigabytes costs neither memory nor the event loop.
  *
  * The file is read as large as it was at the beginning. What is read of a WAL that somebody writes may be of several
- * moments; a generation that began meanwhile is noticed by the header, which is read once more at the end.
+ * moments; a generation that began meanwhile is noticed by the header, which is read once more at the end. What stands
+ * behind the valid end is told of a file that nobody wrote meanwhile only.
  */
 import { walHeaderBytes } from "../format/walHeader.ts";
 import { createWalScanner, type WalScan, type WalScanOptions } from "../format/walScan.ts";
@@ -40,8 +41,12 @@ export async function scanWalFile(
   if (opened.kind !== "open") return opened;
   const { descriptor, sizeBytes } = opened;
   try {
+    const before = os.fstat(descriptor);
     const scan = await scanDescriptor(host, descriptor, sizeBytes, options);
-    return scan === null ? { kind: "changed" } : { kind: "scanned", scan, sizeBytes };
+    if (scan === null) return { kind: "changed" };
+    const after = os.fstat(descriptor);
+    const isSettled = after.modifiedAtMs === before.modifiedAtMs && after.sizeBytes === sizeBytes;
+    return { kind: "scanned", scan: isSettled ? scan : { ...scan, remains: null }, sizeBytes };
   } catch (error) {
     return { kind: "unreadable", operation: "read", code: errnoOf(error) };
   } finally {

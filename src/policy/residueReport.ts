@@ -11,10 +11,12 @@ import type {
   WalFound,
   WalLineage,
 } from "../domain/residueReport.ts";
+import type { JournalHeaderResult } from "../format/rollbackJournal.ts";
 import { saltsOf } from "../format/walHeader.ts";
 import { isIndexOfWal } from "../format/walIndex.ts";
 import { somebodyIsConnected, somebodyLocksDatabase } from "./heldLocks.ts";
 import { isMaybeHot } from "./residueScan.ts";
+import { mxFrameOfRound, walEnding } from "./walEnding.ts";
 import { walHasFrames, walSalts, walStateOf } from "./walState.ts";
 
 export function describeFound(
@@ -55,6 +57,9 @@ function walFound(observation: Observation, { wal }: ResidueLook): WalFound | nu
   const scan = wal.kind === "scanned" ? wal.scan : null;
   const parsed = scan?.header ?? observation.walHeader;
   const header = parsed?.kind === "header" ? parsed.header : null;
+  const index = observation.walIndex?.kind === "index" ? observation.walIndex.index : null;
+  const ending =
+    scan === null ? null : walEnding(scan, { isQuiet: true, indexMxFrame: mxFrameOfRound(index, scan) });
   return {
     sizeBytes: observation.wal.sizeBytes,
     header: parsed?.kind ?? "not read",
@@ -68,6 +73,9 @@ function walFound(observation: Observation, { wal }: ResidueLook): WalFound | nu
     stopReason: scan?.stop.reason ?? null,
     stopFrame: scan?.stop.frame ?? null,
     trailingBytes: scan?.trailingBytes ?? null,
+    endsTorn: ending?.kind === "torn",
+    damage: ending?.kind === "damaged" ? ending.text : "",
+    droppedCommitCountMin: ending?.kind === "damaged" ? ending.droppedCommitCountMin : null,
     unknownReason: wal.kind === "unknown" ? wal.reason : "",
   };
 }
@@ -84,7 +92,11 @@ function journalFound({ journal }: ResidueLook): JournalFound | null {
   return {
     sizeBytes: journal.sizeBytes,
     state: hot ? "hot" : "cold",
-    reason: hot ? "" : committed ? "its super-journal is gone: the transaction was committed" : header.kind,
+    reason: hot
+      ? whyNothingRestored(header)
+      : committed
+        ? "its super-journal is gone: the transaction was committed"
+        : header.kind,
     ...(header.kind === "header"
       ? {
           pageRecordCount: journal.recordCount,
@@ -95,6 +107,10 @@ function journalFound({ journal }: ResidueLook): JournalFound | null {
     superJournal,
     superJournalExists,
   };
+}
+
+function whyNothingRestored(header: JournalHeaderResult): string {
+  return header.kind === "header" ? "" : `its header restores nothing (${header.kind})`;
 }
 
 function shmFound({ shm, walIndex, walHeader }: Observation): ShmFound | null {
@@ -114,7 +130,11 @@ function expectation(wal: WalFound | null, journal: JournalFound | null, lineage
   const parts: string[] = [];
   if (journal?.state === "hot") {
     const pages = journal.pageRecordCount === null ? "its pages" : `${journal.pageRecordCount} pages`;
-    parts.push(`the rollback journal takes ${pages} back, the transaction never was`);
+    parts.push(
+      journal.reason === ""
+        ? `the rollback journal takes ${pages} back, the transaction never was`
+        : `the rollback journal is deleted, ${journal.reason}`,
+    );
   }
   if (journal?.state === "unknown") parts.push("the rollback journal could not be read");
   if (lineage.kind === "another") parts.push(`nothing must open it: ${lineage.evidence}`);
@@ -123,18 +143,20 @@ function expectation(wal: WalFound | null, journal: JournalFound | null, lineage
 }
 
 function walExpectation(wal: WalFound): string {
-  const { committedFrameCount, commitCount, pageCount, validFrameCount, stopReason } = wal;
+  const { committedFrameCount, commitCount, pageCount, validFrameCount } = wal;
   if (committedFrameCount === null || validFrameCount === null) return "the WAL could not be read";
   const uncommitted = validFrameCount - committedFrameCount;
   const tail = [
     uncommitted > 0 ? `${uncommitted} frames of a transaction that was never committed are dropped` : "",
-    stopReason === "tornFrame" || stopReason === "checksumMismatch"
-      ? `the WAL is torn at frame ${wal.stopFrame}`
-      : "",
+    wal.damage !== ""
+      ? `the WAL is ${wal.damage}`
+      : wal.endsTorn
+        ? `the WAL is torn at frame ${wal.stopFrame}`
+        : "",
   ].filter((part) => part !== "");
   const brings =
     committedFrameCount === 0
-      ? "the WAL brings nothing back"
+      ? `the WAL brings nothing back${wal.header === "header" ? "" : ": its header does not stand"}`
       : `the WAL brings ${commitCount} commits in ${committedFrameCount} frames back, the database then has ${pageCount} pages`;
   return [brings, ...tail].join("; ");
 }

@@ -128,6 +128,16 @@ const fsyncError = {
 } as const;
 const ledgerLines = ledgerText([entry(), entry({ header: null, wal: null, fsyncError })].map(ledgerLine));
 
+/** `text` changed at random, each time anew, for the parser that `problemOf` asks. */
+function textCase(
+  name: string,
+  inputCount: number,
+  text: string,
+  problemOf: (mutated: string) => string | null,
+): Case {
+  return { name, inputCount, run: (random) => problemOf(mutatedText(text, random)) };
+}
+
 export function textCases(): readonly Case[] {
   expect(parseProcLocks(lockLines)).toHaveLength(5);
   expect(parseMountInfo(mountLines)).toHaveLength(5);
@@ -138,45 +148,13 @@ export function textCases(): readonly Case[] {
   expect(sqliteBuildsIn(findSqliteTexts(libraryText))).toMatchObject([{ version: "3.40.1" }]);
   expect(parseLedger(ledgerLines).kind).toBe("ledger");
   return [
-    {
-      name: "/proc/locks",
-      inputCount: 15_000,
-      run: (random) => locksProblem(mutatedText(lockLines, random)),
-    },
-    {
-      name: "mountinfo",
-      inputCount: 15_000,
-      run: (random) => mountsProblem(mutatedText(mountLines, random)),
-    },
-    {
-      name: "/proc/PID/stat",
-      inputCount: 10_000,
-      run: (random) => statProblem(mutatedText(statLine, random)),
-    },
-    {
-      name: "/proc/PID/status",
-      inputCount: 10_000,
-      run: (random) => uidProblem(parseEffectiveUid(mutatedText(statusLines, random))),
-    },
-    {
-      name: "/proc/PID/cgroup",
-      inputCount: 10_000,
-      run: (random) => unitProblem(mutatedText(cgroupLines, random)),
-    },
-    {
-      name: "/etc/passwd",
-      inputCount: 10_000,
-      run: (random) => usersProblem(mutatedText(passwdLines, random)),
-    },
-    {
-      name: "texts of a library",
-      inputCount: 10_000,
-      run: (random) => sqliteProblem(mutatedText(libraryText, random)),
-    },
-    {
-      name: "ledger",
-      inputCount: 10_000,
-      run: (random) => ledgerProblem(mutatedText(ledgerLines, random)),
-    },
+    textCase("/proc/locks", 15_000, lockLines, locksProblem),
+    textCase("mountinfo", 15_000, mountLines, mountsProblem),
+    textCase("/proc/PID/stat", 10_000, statLine, statProblem),
+    textCase("/proc/PID/status", 10_000, statusLines, (text) => uidProblem(parseEffectiveUid(text))),
+    textCase("/proc/PID/cgroup", 10_000, cgroupLines, unitProblem),
+    textCase("/etc/passwd", 10_000, passwdLines, usersProblem),
+    textCase("texts of a library", 10_000, libraryText, sqliteProblem),
+    textCase("ledger", 10_000, ledgerLines, ledgerProblem),
   ];
 }

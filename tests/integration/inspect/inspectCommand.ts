@@ -16,11 +16,23 @@ const deadlineMs = 20_000;
 
 export async function inspect(
   words: readonly string[],
-  { commandPrefix = [] as readonly string[], workingDirectory = checkoutPath } = {},
+  {
+    commandPrefix = [] as readonly string[],
+    workingDirectory = checkoutPath,
+    // Nothing is folded: a test reads lines.
+    columns = 100_000,
+  } = {},
 ): Promise<Inspected> {
   const child = Bun.spawn(
     [...commandPrefix, process.execPath, "--no-env-file", mainPath, "inspect", ...words],
-    { stdin: "ignore", stdout: "pipe", stderr: "pipe", timeout: deadlineMs, cwd: workingDirectory },
+    {
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "pipe",
+      timeout: deadlineMs,
+      cwd: workingDirectory,
+      env: { ...process.env, COLUMNS: String(columns) },
+    },
   );
   const [stdout, stderr, exitCode] = await Promise.all([
     new Response(child.stdout).text(),

@@ -179,11 +179,34 @@ test("frames that are appended during the scan are left for the next one", async
   using directory = makeTempDirectory();
   const { path, wal, identity } = largeWal(directory);
   const os = beforeRead(3, () => writeFileSync(path, new Uint8Array(500_000), { flag: "a" }));
+  // What stands behind the end of a file that is being written is not told.
   expect(await scanWalFile({ ...host, os }, path, identity)).toEqual({
     kind: "scanned",
-    scan: scanWal(wal),
+    scan: { ...scanWal(wal), remains: null },
     sizeBytes: wal.byteLength,
   });
+});
+
+test("the event loop is not kept, nor memory used, by what stands behind the end of a WAL in a huge file", async () => {
+  using directory = makeTempDirectory();
+  const { path, identity } = largeWal(directory);
+  truncateSync(path, 2 ** 40);
+  let readBytes = 0;
+  const os: Os = {
+    ...realOs,
+    read(...parameters) {
+      const count = realOs.read(...parameters);
+      readBytes += count;
+      return count;
+    },
+  };
+  const answer = await scanWalFile({ ...host, os }, path, identity);
+  expect(answer).toMatchObject({
+    kind: "scanned",
+    scan: { stop: { reason: "saltMismatch" } },
+    sizeBytes: 2 ** 40,
+  });
+  expect(readBytes).toBeLessThan(300 * 2 ** 20);
 });
 
 test.each(["open", "fstat", "read"] as const)(

@@ -16,6 +16,7 @@ const residueReport: ResidueReport = {
     lineage: { kind: "fits" },
     expectation: "the WAL brings 3 commits back",
   },
+  walCopy: null,
   recovery: {
     endedAtMs: baseTimeMs,
     copiedFrameCount: 9,

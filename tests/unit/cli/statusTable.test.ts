@@ -119,3 +119,38 @@ test("shortening keeps what fits and never exceeds the width", () => {
       expect(Bun.stringWidth(shorten(text, width))).toBeLessThanOrEqual(width);
   }
 });
+
+describe("on 80 columns", () => {
+  const narrow = { ...rendering, widthColumns: 80 };
+  const list = { version: "1.2.3", status: "degraded", shuttingDown: false } as const;
+  const aLongName = aStatus({
+    name: `${"d".repeat(60)}/2026-11.db`,
+    mode: "observe",
+    modeReason: "why ".repeat(40),
+  });
+
+  test("a database has two lines, nothing of it is left out, and none is wider", () => {
+    const text = renderStatus({ ...list, databases: withIsoTimes([aStatus(), aLongName]) }, narrow);
+    for (const line of text.split("\n")) expect(Bun.stringWidth(line)).toBeLessThanOrEqual(80);
+    const lines = text.split("\n");
+    expect(lines[2]).toMatch(/^DATABASE +STATE +WAL +WAITING +EXPOSED$/);
+    expect(lines[3]).toMatch(/^ {2}LAST CHECKPOINT +INTEGRITY +MODE$/);
+    expect(lines[4]).toMatch(/^kv +ready +4\.0 MiB +12 frames +none$/);
+    expect(lines[5]).toMatch(/^ {2}reset 14s ago +quick_check ok 14s ago +enforce$/);
+    expect(text.split(/\s+/).filter((word) => word === "why")).toHaveLength(40);
+  });
+
+  test("a table that fits stays as it is", () => {
+    const text = renderStatus(
+      { ...list, databases: withIsoTimes([aStatus()]) },
+      { ...narrow, widthColumns: 100 },
+    );
+    expect(text.split("\n")).toHaveLength(5);
+  });
+
+  test("the details are folded under their text", () => {
+    const text = renderDetails(withIsoTimes(aLongName), narrow);
+    for (const line of text.split("\n"))
+      if (line.includes(" ".repeat(20))) expect(Bun.stringWidth(line)).toBeLessThanOrEqual(80);
+  });
+});

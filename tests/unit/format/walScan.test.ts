@@ -231,12 +231,28 @@ describe("scanWal", () => {
     );
   });
 
-  test("once the end is found nothing more needs to be fed", () => {
+  test("behind a header that does not stand nothing more needs to be fed", () => {
+    const scanner = createWalScanner();
+    scanner.feed(changed(wal, 0, 1).subarray(0, 40));
+    expect(scanner.ended).toBe(true);
+    scanner.feed(wal);
+    expect(scanner.result(wal.byteLength)).toMatchObject({
+      validFrameCount: 0,
+      trailingBytes: wal.byteLength,
+      remains: null,
+    });
+  });
+
+  test("behind the end the search for frames of this round ends too, in a file of any size", () => {
     const scanner = createWalScanner();
     scanner.feed(changed(wal, frameStart(3), 1).subarray(0, frameStart(4)));
+    const old = new Uint8Array(2 ** 20).fill(0xaa);
+    for (let megabytes = 0; megabytes < 257; megabytes += 1) scanner.feed(old);
     expect(scanner.ended).toBe(true);
-    expect(scanner.result(wal.byteLength).trailingBytes).toBe(wal.byteLength - frameStart(3));
-    scanner.feed(wal);
-    expect(scanner.result(wal.byteLength).validFrameCount).toBe(2);
+    expect(scanner.result().remains).toEqual({
+      frameCount: 1,
+      commitFrameCount: 0,
+      publishedCommitCount: 0,
+    });
   });
 });

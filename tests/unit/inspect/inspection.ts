@@ -20,6 +20,7 @@ export function walInspection(change: Partial<WalInspection> = {}): WalInspectio
     uncommittedFrameCount: 0,
     end: "whole, at the end of the file",
     endsTorn: false,
+    damage: null,
     trailingBytes: 0,
     ...change,
   };

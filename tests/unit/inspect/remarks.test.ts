@@ -74,7 +74,7 @@ describe("a note is", () => {
     expect(remarks({ wal }, false)).toEqual([]);
   });
 
-  test("what a power cut can take, with its figures", () => {
+  test("what a power cut can take, with how many", () => {
     const exposure = {
       kind: "exposed",
       reason: "why",
@@ -82,9 +82,7 @@ describe("a note is", () => {
       fromFrame: 3,
       commitCount: 1,
     } as const;
-    expect(remarks({ exposure })).toEqual([
-      "note: a power cut now can take 1 commit from frame 3 on (8192 bytes are dirty): why",
-    ]);
+    expect(remarks({ exposure })).toEqual(["note: a power cut now can take 1 commit: why"]);
   });
 
   test("an affected SQLite with the advice; an unknown one is not accused", () => {
@@ -110,6 +108,22 @@ describe("a note is", () => {
     expect(remarks({ walVerdict })).toEqual(["note: the WAL is starved: figures"]);
     expect(remarks({ walVerdict: { ...walVerdict, kind: "plateau" } })).toEqual([]);
   });
+});
+
+test("an empty lone WAL comes without a warning: it holds nothing", () => {
+  expect(remarksOnLoneWal(walInspection({ sizeBytes: 0, header: "empty" }))).toEqual([
+    { severity: "note", text: "it is empty: no commit is lost with it" },
+  ]);
+});
+
+test("a WAL with commits behind a broken frame is wrong, in use too; what to do first is said where nobody uses it", () => {
+  const damage = { frame: 8, droppedCommitCountMin: 17, causes: "the causes" };
+  const wal = walInspection({ damage, end: "broken at frame 8" });
+  const said = "wrong: the WAL is broken at frame 8; the causes";
+  expect(remarks({ wal })).toEqual([
+    `${said}; copy the files before anything opens them: a checkpoint writes over the rest`,
+  ]);
+  expect(remarks({ wal }, false)).toEqual([said]);
 });
 
 test("a lone WAL comes with a warning about its use", () => {

@@ -21,6 +21,7 @@ const scan: WalScan = {
   validFrameCount: 12,
   stop: { reason: "checksumMismatch", frame: 13 },
   trailingBytes: 5_000,
+  remains: null,
   mxFrame: 10,
   commitCount: 3,
   pageCount: 41,
