@@ -32,6 +32,7 @@ async function main(): Promise<number> {
     stdout: (text) => print(stdoutDescriptor, text),
     stderr: (text) => print(stderrDescriptor, text),
     isTerminal: process.stdout.isTTY === true,
+    terminalColumns: process.stdout.columns,
   };
   return runCommand(process.argv.slice(2), version, io);
 }

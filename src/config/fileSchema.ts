@@ -61,7 +61,7 @@ const settingsShape = {
     "How far the daemon may go: observe never opens the database with SQLite; checkpoint adds checkpoints and checks; enforce also sets the journal mode.",
   ),
   whenMissing: choice(whenMissingChoices).describe(
-    "A database file that is not there is waited for, created, or passed over.",
+    "A database file that is not there is waited for, created, or passed over. NODE_ENV=development makes create the default; with glob it is always pass.",
   ),
   required: onOff.describe("Whether the database counts for readiness."),
   trustFileSystem: onOff.describe(
@@ -74,9 +74,9 @@ const settingsShape = {
     "Of the daemon's own connections; the application has to set its own.",
   ),
   busyTimeout: duration({ minMs: 0 }).describe(
-    "Of the daemon's own connections. Set, it also declares that the application waits this long on a lock.",
+    "Of the daemon's own connections. Set, it also declares that the application waits this long on a lock: the daemon may then take the write lock beside it.",
   ),
-  foreignKeys: onOff.describe("Of the daemon's own connections."),
+  foreignKeys: onOff.describe("Of the daemon's own connections; the application has to set its own."),
   exposureMax: duration({ minMs: 0, off: true }).describe(
     "Bound on how long a commit may stay unsynced: past it the daemon syncs the WAL for the application.",
   ),
@@ -111,7 +111,7 @@ export const fileSchema = z
       allowedHosts: z
         .array(host, { error: "a list of host names" })
         .describe("Host names that page and API answer to, beside loopback and the listening address."),
-      stateDirectory: path.describe("Where the daemon keeps what it must remember."),
+      stateDirectory: path.describe("Where the daemon keeps what it must remember, and its socket."),
       observeInterval: duration({ minMs: 10 }).describe("How often every database is looked at."),
       globInterval: duration({ minMs: 100 }).describe("How often the patterns are expanded anew."),
       shutdownTimeout: duration().describe("How long a graceful end may take."),

@@ -24,24 +24,16 @@ import { delayMaxMs, parseInteger } from "./parseInteger.ts";
 import { defaultListen, parseListen, parsePort } from "./parseListen.ts";
 import { parseDatabasePath, parsePath } from "./parsePath.ts";
 import { type ConfigProblem, malformed } from "./problem.ts";
-import type { SettingValues } from "./settings.ts";
+import { type SettingValues, settingKeys } from "./settings.ts";
+import {
+  ownPrefix,
+  ownVariables,
+  type VariableEntry,
+  type VariableName,
+  variableCatalogue,
+} from "./variableCatalogue.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
-
-export const ownVariables = Object.freeze([
-  "KVDB_SQLITE_FILE",
-  "KVDB_SQLITE_JOURNAL_MODE",
-  "KVDB_SQLITE_SYNCHRONOUS",
-  "KVDB_SQLITE_BUSY_TIMEOUT_MS",
-  "KVDB_SQLITE_WAL_CHECKPOINT_INTERVAL_MS",
-  "KVDB_SQLITE_INTEGRITY_CHECK_ON_STARTUP",
-  "KVDB_SQLITE_FOREIGN_KEYS",
-  "WALWARDEN_CONFIG",
-  "WALWARDEN_EXPOSURE_MAX_MS",
-  "WALWARDEN_MODE",
-  "WALWARDEN_LISTEN",
-  "WALWARDEN_PORT",
-] as const);
 
 export interface VariablesRead {
   /** Absolute path of the configuration file. */
@@ -56,16 +48,11 @@ export interface VariablesRead {
   readonly problems: readonly ConfigProblem[];
 }
 
-const settingVariables: Partial<Record<keyof SettingValues, string>> = {
-  mode: "WALWARDEN_MODE",
-  journalMode: "KVDB_SQLITE_JOURNAL_MODE",
-  synchronous: "KVDB_SQLITE_SYNCHRONOUS",
-  busyTimeoutMs: "KVDB_SQLITE_BUSY_TIMEOUT_MS",
-  foreignKeys: "KVDB_SQLITE_FOREIGN_KEYS",
-  exposureMaxMs: "WALWARDEN_EXPOSURE_MAX_MS",
-  checkpointSchedule: "KVDB_SQLITE_WAL_CHECKPOINT_INTERVAL_MS",
-  startupCheck: "KVDB_SQLITE_INTEGRITY_CHECK_ON_STARTUP",
-};
+/** The variable that stated a setting: of those that name its key the first. */
+function settingVariable(setting: keyof SettingValues): string {
+  const named = Object.entries<VariableEntry>(variableCatalogue);
+  return named.find(([, { key }]) => key === settingKeys[setting])?.[0] ?? setting;
+}
 
 const milliseconds = { min: 0, max: delayMaxMs, unit: "milliseconds" };
 
@@ -76,7 +63,7 @@ export function readVariables(
   listenByFlag: boolean,
 ): VariablesRead {
   const problems: ConfigProblem[] = [];
-  const take = <T>(variable: string, parse: (text: string) => Parsed<T>): T | undefined => {
+  const take = <T>(variable: VariableName, parse: (text: string) => Parsed<T>): T | undefined => {
     const text = environment[variable];
     if (text === undefined) return undefined;
     const parsed = parse(text);
@@ -84,7 +71,7 @@ export function readVariables(
     problems.push(malformed(variable, text, parsed.accepted, hintFor(text)));
     return undefined;
   };
-  const takePath = (variable: string, parse: (text: string) => Parsed<string>): string | undefined => {
+  const takePath = (variable: VariableName, parse: (text: string) => Parsed<string>): string | undefined => {
     const path = take(variable, parse);
     return path === undefined ? undefined : resolve(workingDirectory, path);
   };
@@ -110,7 +97,7 @@ export function readVariables(
         parseChoice(text, startupChecks),
       ),
     },
-    (key) => ({ kind: "environment", variable: settingVariables[key] ?? key }),
+    (key) => ({ kind: "environment", variable: settingVariable(key) }),
   );
   const { listen, variable } = takeListen(take, listenByFlag, environment);
   const daemon = layerOf<DaemonValues>(
@@ -128,7 +115,7 @@ export function readVariables(
   };
 }
 
-type Take = <T>(variable: string, parse: (text: string) => Parsed<T>) => T | undefined;
+type Take = <T>(variable: VariableName, parse: (text: string) => Parsed<T>) => T | undefined;
 
 function takeListen(take: Take, listenByFlag: boolean, environment: Environment) {
   const listen = take("WALWARDEN_LISTEN", parseListen);
@@ -159,10 +146,9 @@ function hintFor(text: string): string {
 }
 
 function unknownVariables(environment: Environment): ConfigProblem[] {
-  const known: readonly string[] = ownVariables;
   return Object.keys(environment)
-    .filter((name) => /^(KVDB_SQLITE|WALWARDEN)_/.test(name) && environment[name] !== undefined)
-    .filter((name) => !known.includes(name))
+    .filter((name) => ownPrefix.test(name) && environment[name] !== undefined)
+    .filter((name) => !ownVariables.includes(name))
     .sort()
     .map((name) => {
       const nearest = nearestName(name, ownVariables);

@@ -11,6 +11,7 @@ import type { Logger } from "../report/log.ts";
 import { isAllowedHost } from "./access.ts";
 import type { DaemonView } from "./daemonView.ts";
 import { addDatabaseRoutes } from "./databaseRoutes.ts";
+import { endpointsText } from "./endpoints.ts";
 import { answerError, answerErrorsAsJson, refuseOtherMethods, sendError } from "./errors.ts";
 import { addHealthRoutes } from "./healthRoutes.ts";
 
@@ -31,19 +32,6 @@ export interface AppOptions {
 const connectionTimeoutMs = 30_000;
 /** Encoded names: a path of 4096 bytes, each as %XX. */
 const nameLengthMax = 3 * 4096;
-
-const endpoints = `walwarden
-
-GET  /metrics                                   Prometheus text format
-GET  /health/live, /livez                       the process serves
-GET  /health/ready, /readyz                     ?verbose, ?exclude=DATABASE/CHECK
-GET  /health/startup, /startupz                 every startup sequence has ended
-GET  /api/v1/databases                          status of all databases
-GET  /api/v1/databases/NAME                     status of one
-POST /api/v1/databases/NAME/checkpoint          Unix socket, or bearer token
-POST /api/v1/databases/NAME/announce-restore    what changes the file within an hour is a restore; the same
-POST /api/v1/databases/NAME/integrity-check     ?check=quick, ?check=full; the same
-`;
 
 function withoutSchema(): never {
   throw new Error("a route has a schema, and nothing to compile it with");
@@ -66,7 +54,7 @@ export function createApp(view: DaemonView, options: AppOptions): FastifyInstanc
   app.removeAllContentTypeParsers();
   answerErrorsAsJson(app, logger);
   addGates(app, options);
-  app.get("/", (_request, reply) => reply.type("text/plain; charset=utf-8").send(endpoints));
+  app.get("/", (_request, reply) => reply.type("text/plain; charset=utf-8").send(endpointsText()));
   refuseOtherMethods(app, "/", ["GET", "HEAD"]);
   app.get("/metrics", async (_request, reply) => {
     const pieces = await view.metricsText();

@@ -1,87 +1,36 @@
 /**
- * The phrases of the log, each written down once. They are an interface: operators search and alert on
- * them, so a phrase is never changed, only added. The level belongs to the event (events.ts), not to the
- * phrase.
+ * The phrases of the log, each written down once, with when it is logged, at which levels and what to do about it.
+ * They are an interface: operators search and alert on them, so a phrase is never changed, only added. An entry
+ * without its texts does not compile; the tables of README.md are made from the entries (`npm run generate`), and
+ * tests hold the events to the levels.
  */
+import { daemonPhrases } from "./daemonPhrases.ts";
+import { databasePhrases } from "./databasePhrases.ts";
+import { operationPhrases } from "./operationPhrases.ts";
+import type { PhraseEntries } from "./phraseEntry.ts";
+import { startupPhrases } from "./startupPhrases.ts";
+import { witnessPhrases } from "./witnessPhrases.ts";
+
+/** By what they are about, in the order of README.md. */
+export const phraseGroups = {
+  daemon: daemonPhrases,
+  startup: startupPhrases,
+  operations: operationPhrases,
+  databases: databasePhrases,
+  witness: witnessPhrases,
+} as const satisfies Readonly<Record<string, PhraseEntries>>;
+
+function phrasesOf<Entries extends PhraseEntries>(entries: Entries) {
+  const phrases = Object.entries(entries).map(([name, { phrase }]) => [name, phrase]);
+  return Object.fromEntries(phrases) as { readonly [Name in keyof Entries]: Entries[Name]["phrase"] };
+}
+
 export const logPhrases = {
-  daemonStarted: "daemon started",
-  daemonReady: "startup of every database ended",
-  daemonStopping: "daemon stopping",
-  daemonStopped: "daemon stopped",
-  configurationReloaded: "configuration reloaded",
-  internalError: "internal error",
-  configurationWarning: "configuration warning",
-  configurationRefused: "configuration refused",
-  logLinesDropped: "log lines dropped",
-  requestFailed: "request failed",
-
-  residueDetected: "startup detected WAL residue",
-  evidenceCheckPassed: "evidence quick_check passed",
-  evidenceCheckFailed: "evidence quick_check failed",
-  profileVerified: "startup profile verified",
-  profileFailed: "startup profile failed",
-  recoveryCheckpointCompleted: "startup-recovery checkpoint completed",
-  recoveryCheckpointIncomplete: "startup-recovery checkpoint incomplete",
-  recoveryCheckpointFailed: "startup-recovery checkpoint failed",
-  recoveryCheckpointSkipped: "startup-recovery checkpoint skipped",
-  startupQuickCheckPassed: "startup quick_check passed",
-  startupQuickCheckFailed: "startup quick_check failed",
-  startupIntegrityCheckPassed: "startup integrity_check passed",
-  startupIntegrityCheckFailed: "startup integrity_check failed",
-  startupEnded: "startup ended",
-
-  periodicCheckpointCompleted: "periodic-checkpoint completed",
-  periodicCheckpointIncomplete: "periodic-checkpoint incomplete",
-  periodicCheckpointFailed: "periodic-checkpoint failed",
-  periodicCheckpointSkipped: "periodic-checkpoint skipped",
-  demandCheckpointCompleted: "demand checkpoint completed",
-  demandCheckpointIncomplete: "demand checkpoint incomplete",
-  demandCheckpointFailed: "demand checkpoint failed",
-  demandCheckpointSkipped: "demand checkpoint skipped",
-  shutdownCheckpointCompleted: "shutdown checkpoint completed",
-  shutdownCheckpointIncomplete: "shutdown checkpoint incomplete",
-  shutdownCheckpointFailed: "shutdown checkpoint failed",
-  shutdownCheckpointSkipped: "shutdown checkpoint skipped",
-
-  scheduledQuickCheckPassed: "scheduled quick_check passed",
-  scheduledQuickCheckFailed: "scheduled quick_check failed",
-  scheduledIntegrityCheckPassed: "scheduled integrity_check passed",
-  scheduledIntegrityCheckFailed: "scheduled integrity_check failed",
-  demandQuickCheckPassed: "demand quick_check passed",
-  demandQuickCheckFailed: "demand quick_check failed",
-  demandIntegrityCheckPassed: "demand integrity_check passed",
-  demandIntegrityCheckFailed: "demand integrity_check failed",
-
-  modeLowered: "mode lowered",
-  modeRestored: "mode restored",
-  guardRefused: "guard refused",
-  guardCleared: "guard cleared",
-  databaseMissing: "database missing",
-  databaseCreated: "database created",
-  databaseAppeared: "database appeared",
-  databaseReplaced: "database replaced",
-  databaseRolledBack: "database rolled back",
-  residueReportNotWritten: "residue report not written",
-  exposureDetected: "exposure detected",
-  exposureEnded: "exposure ended",
-  restartJudged: "restart verdict",
-  restoreAnnounced: "restore announced",
-  ledgerUnreadable: "ledger unreadable",
-  ledgerWriteFailed: "ledger write failed",
-  ledgerWrittenAgain: "ledger written again",
-  exposureBoundMissed: "exposure bound missed",
-  affectedSqlite: "affected sqlite version",
-  walPinned: "wal pinned",
-  walPinReleased: "wal pin released",
-  walVerdictChanged: "wal verdict changed",
-  replicatorDetected: "replicator detected",
-  replicatorGone: "replicator gone",
-  observationFailed: "observation failed",
-  readinessChanged: "readiness changed",
-  operationFailed: "operation failed",
-  sqlWorkerFailed: "sql worker failed",
-  globMatchesNothing: "glob matches nothing",
-  globMatchRefused: "glob match refused",
-} as const;
+  ...phrasesOf(daemonPhrases),
+  ...phrasesOf(startupPhrases),
+  ...phrasesOf(operationPhrases),
+  ...phrasesOf(databasePhrases),
+  ...phrasesOf(witnessPhrases),
+};
 
 export type LogPhrase = (typeof logPhrases)[keyof typeof logPhrases];

@@ -9,6 +9,7 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { lockCoversByte, parseProcLocks } from "../../src/format/procLocks.ts";
+import type { WorkerPool } from "../../src/worker/pool.ts";
 import {
   expectOk,
   makePool,
@@ -134,17 +135,25 @@ const guarded = (path: string) =>
     mountDevice: mountDeviceOf(path),
   }) as const;
 
-test.skipIf(skipReason !== null)(
-  testName(
-    "a PASSIVE of ours that completes the WAL is the first step of the bug: the rule is needed",
-    skipReason,
-  ),
-  async () => {
-    using directory = makeTempDirectory();
-    await using fixture = makePool();
-    await using scene = await makeScene(directory.file("a.db"));
+/** A scene of its own, and a pool of the daemon's workers. */
+function testScene(name: string, body: (scene: Scene, pool: WorkerPool) => Promise<void>): void {
+  test.skipIf(skipReason !== null)(
+    testName(name, skipReason),
+    async () => {
+      using directory = makeTempDirectory();
+      await using fixture = makePool();
+      await using scene = await makeScene(directory.file("a.db"));
+      await body(scene, fixture.pool);
+    },
+    testTimeoutMs,
+  );
+}
+
+testScene(
+  "a PASSIVE of ours that completes the WAL is the first step of the bug: the rule is needed",
+  async (scene, pool) => {
     const { path } = scene;
-    expectOk(await fixture.pool.run({ kind: "passiveCheckpoint", profile }, targetOf(path), short));
+    expectOk(await pool.run({ kind: "passiveCheckpoint", profile }, targetOf(path), short));
     const left = await checkpointAndCommit(scene);
     expect(left.mxFrame).toBeLessThan(left.nBackfill);
     expect({ integrity: left.integrity, rowCount: left.rowCount }).not.toEqual({
@@ -152,56 +161,38 @@ test.skipIf(skipReason !== null)(
       rowCount: "56",
     });
   },
-  testTimeoutMs,
 );
 
-test.skipIf(skipReason !== null)(
-  testName("after a guarded TRUNCATE the same checkpoint and the same commits lose nothing", skipReason),
-  async () => {
-    using directory = makeTempDirectory();
-    await using fixture = makePool();
-    await using scene = await makeScene(directory.file("a.db"));
+testScene(
+  "after a guarded TRUNCATE the same checkpoint and the same commits lose nothing",
+  async (scene, pool) => {
     const { path } = scene;
-    const result = expectOk(await fixture.pool.run(guarded(path), targetOf(path), short));
+    const result = expectOk(await pool.run(guarded(path), targetOf(path), short));
     expect(result).toMatchObject({ truncated: true, leftComplete: false });
     expect(await checkpointAndCommit(scene)).toMatchObject({ integrity: "ok", rowCount: "56" });
   },
-  testTimeoutMs,
 );
 
-test.skipIf(skipReason !== null)(
-  testName(
-    "a guarded TRUNCATE that a reader keeps from its work leaves nothing that could be lost",
-    skipReason,
-  ),
-  async () => {
-    using directory = makeTempDirectory();
-    await using fixture = makePool();
-    await using scene = await makeScene(directory.file("a.db"));
+testScene(
+  "a guarded TRUNCATE that a reader keeps from its work leaves nothing that could be lost",
+  async (scene, pool) => {
     const { path } = scene;
     await using reader = startTool(path);
     await reader.run("BEGIN", "SELECT count(*) FROM written");
-    const result = expectOk(await fixture.pool.run(guarded(path), targetOf(path), short));
+    const result = expectOk(await pool.run(guarded(path), targetOf(path), short));
     expect(result).toMatchObject({ truncated: false, leftComplete: false });
     await reader.run("COMMIT");
     expect(await checkpointAndCommit(scene)).toMatchObject({ integrity: "ok", rowCount: "56" });
   },
-  testTimeoutMs,
 );
 
-test.skipIf(skipReason !== null)(
-  testName(
-    "as the second checkpoint the daemon's own PASSIVE is no victim: its SQLite has the fix",
-    skipReason,
-  ),
-  async () => {
-    using directory = makeTempDirectory();
-    await using fixture = makePool();
-    await using scene = await makeScene(directory.file("a.db"));
+testScene(
+  "as the second checkpoint the daemon's own PASSIVE is no victim: its SQLite has the fix",
+  async (scene, pool) => {
     const { path, writer } = scene;
     for (let round = 1; round <= 20; round += 1) {
       await writer.run("PRAGMA wal_checkpoint(PASSIVE)");
-      const ours = fixture.pool.run({ kind: "passiveCheckpoint", profile }, targetOf(path), short);
+      const ours = pool.run({ kind: "passiveCheckpoint", profile }, targetOf(path), short);
       await writer.run(...insert(2));
       expectOk(await ours);
       const counts = readWalCounts(path);
@@ -209,5 +200,4 @@ test.skipIf(skipReason !== null)(
     }
     expect(await writer.run("PRAGMA integrity_check")).toEqual(["ok"]);
   },
-  testTimeoutMs,
 );

@@ -1,18 +1,8 @@
 /** The end of Litestream: its grace of half a minute is waited out for real, and checkpoints go on. */
 import { expect, test } from "bun:test";
-import {
-  act,
-  makeKv,
-  phrases,
-  startApplication,
-  startWatching,
-  statusOf,
-  waitUntilReady,
-  withoutReserve,
-} from "../integration/daemon/watched.ts";
-import { startLitestreamStandIn } from "../support/litestreamStandIn.ts";
+import { startBesideLitestream } from "../integration/daemon/besideLitestream.ts";
+import { act, phrases, statusOf } from "../integration/daemon/watched.ts";
 import { requireTool, testName } from "../support/requirements.ts";
-import { makeTempDirectory } from "../support/tempDirectory.ts";
 import { waitFor } from "../support/waitFor.ts";
 
 const toolSkip = requireTool("sqlite3");
@@ -24,12 +14,8 @@ test.skipIf(toolSkip !== null)(
     toolSkip,
   ),
   async () => {
-    using directory = makeTempDirectory();
-    const path = makeKv(directory);
-    await using writer = await startApplication(path, { pauseMs: 5 });
-    await using litestream = await startLitestreamStandIn(directory, path);
-    await using daemon = await startWatching(directory, withoutReserve(path));
-    await waitUntilReady(daemon, "kv");
+    await using scene = await startBesideLitestream();
+    const { writer, litestream, daemon } = scene;
     await daemon.waitForLog("replicator detected", { database: "kv" });
     await litestream.kill();
     const endedAtMs = Date.now();

@@ -13,7 +13,7 @@ import { initialState } from "../../../src/policy/state.ts";
 import type { Daemon } from "../../support/daemonProcess.ts";
 import { fileSystemOf, whyExposureUnmeasured } from "../../support/fileSystem.ts";
 import { testName } from "../../support/requirements.ts";
-import { makeTempDirectory } from "../../support/tempDirectory.ts";
+import { makeTempDirectory, type TempDirectory } from "../../support/tempDirectory.ts";
 import { waitFor } from "../../support/waitFor.ts";
 import { endBoot, ledgerPath, readLedger } from "./ledgerFile.ts";
 import {
@@ -41,6 +41,14 @@ function whyNotTrace(): string | null {
   return tried.exitCode === 0 ? null : `no tracing: ${tried.stderr.toString().trim()}`;
 }
 
+/** A writer whose commits only the daemon syncs, and a daemon's start whose first sync of its WAL fails. */
+async function startUnsynced(directory: TempDirectory) {
+  const path = makeKv(directory);
+  const writer = await startApplication(path, { synchronous: "NORMAL", rowCount: 50 });
+  const config = { databases: [{ name: "kv", path, exposureMax: "1s" }] };
+  return { path, writer, config, failOnce: { commandPrefix: failingSyncsOf(`${path}-wal`, "1") } };
+}
+
 const traceSkip = whyNotTrace();
 const memorySkip = traceSkip ?? (fileSystemOf("/dev/shm") === "tmpfs" ? null : "/dev/shm is no tmpfs");
 const walSkip = traceSkip ?? whyExposureUnmeasured();
@@ -52,13 +60,9 @@ test.concurrent.skipIf(walSkip !== null)(
   ),
   async () => {
     using directory = makeTempDirectory();
-    const path = makeKv(directory);
-    await using writer = await startApplication(path, { synchronous: "NORMAL", rowCount: 50 });
-    await using daemon = await startWatching(
-      directory,
-      { databases: [{ name: "kv", path, exposureMax: "1s" }] },
-      { commandPrefix: failingSyncsOf(`${path}-wal`, "1") },
-    );
+    const { path, writer: unsynced, config, failOnce } = await startUnsynced(directory);
+    await using writer = unsynced;
+    await using daemon = await startWatching(directory, config, failOnce);
     const refused = await daemon.waitForLog("guard refused", { database: "kv" });
     expect(refused).toMatchObject({ guard: "fsync_error" });
     expect(String(refused.reason)).toContain(`a sync of ${path}-wal failed with EIO`);
@@ -131,12 +135,9 @@ test.concurrent.skipIf(walSkip !== null)(
   ),
   async () => {
     using directory = makeTempDirectory();
-    const path = makeKv(directory);
-    await using writer = await startApplication(path, { synchronous: "NORMAL", rowCount: 50 });
-    const config = { databases: [{ name: "kv", path, exposureMax: "1s" }] };
-    const first = await startWatching(directory, config, {
-      commandPrefix: failingSyncsOf(`${path}-wal`, "1"),
-    });
+    const { writer: unsynced, config, failOnce } = await startUnsynced(directory);
+    await using writer = unsynced;
+    const first = await startWatching(directory, config, failOnce);
     await first.waitForLog("guard refused", { database: "kv" });
     // Known at once, not with the next note that is due: whoever kills it now must not make it forget.
     const noted = await waitFor(

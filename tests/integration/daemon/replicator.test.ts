@@ -2,22 +2,19 @@
 import { expect, test } from "bun:test";
 import { mkdirSync, utimesSync } from "node:fs";
 import { join } from "node:path";
-import { startLitestreamStandIn } from "../../support/litestreamStandIn.ts";
 import { requireTool, testName } from "../../support/requirements.ts";
 import { makeTempDirectory } from "../../support/tempDirectory.ts";
 import { waitFor } from "../../support/waitFor.ts";
+import { startBesideLitestream } from "./besideLitestream.ts";
 import {
   act,
   dataPath,
   makeDatabaseWithResidue,
-  makeKv,
   phrases,
-  startApplication,
   startWatching,
   statusOf,
   testTimeoutMs,
   waitUntilReady,
-  withoutReserve,
 } from "./watched.ts";
 
 const toolSkip = requireTool("sqlite3");
@@ -26,12 +23,8 @@ const left = "checkpoints are left to";
 test.concurrent.skipIf(toolSkip !== null)(
   testName("while a process named litestream reads it no checkpoint is made, and checks pass", toolSkip),
   async () => {
-    using directory = makeTempDirectory();
-    const path = makeKv(directory);
-    await using writer = await startApplication(path, { pauseMs: 5 });
-    await using litestream = await startLitestreamStandIn(directory, path);
-    await using daemon = await startWatching(directory, withoutReserve(path));
-    await waitUntilReady(daemon, "kv");
+    await using scene = await startBesideLitestream();
+    const { writer, litestream, daemon } = scene;
     const detected = await daemon.waitForLog("replicator detected", { database: "kv" });
     expect(detected).toMatchObject({ replicator: "Litestream", evidence: "process" });
     expect(JSON.stringify(detected.holders)).toContain(`"pid":${litestream.pid},"comm":"litestream"`);
@@ -57,11 +50,14 @@ test.concurrent.skipIf(toolSkip !== null)(
 );
 
 test.concurrent(
-  "a directory of Litestream's that has kept pace leaves the WAL to it, even the recovery; a leftover does not",
+  "a directory of Litestream's that has kept pace leaves the WAL to it, even the recovery; a leftover or empty one does not",
   async () => {
     using directory = makeTempDirectory();
     const followed = dataPath(directory, "followed.db");
     const leftover = dataPath(directory, "leftover.db");
+    const empty = dataPath(directory, "empty.db");
+    makeDatabaseWithResidue(empty);
+    mkdirSync(dataPath(directory, ".empty.db-litestream"));
     for (const path of [followed, leftover]) {
       makeDatabaseWithResidue(path);
       mkdirSync(join(path, "..", `.${path.split("/").at(-1)}-litestream`, "ltx", "0"), { recursive: true });
@@ -73,6 +69,7 @@ test.concurrent(
       databases: [
         { name: "followed", path: followed },
         { name: "leftover", path: leftover },
+        { name: "empty", path: empty },
       ],
     });
     await daemon.waitForLog("startup-recovery checkpoint completed", { database: "leftover" });
@@ -87,6 +84,9 @@ test.concurrent(
     });
     expect(other).toMatchObject({ checkpointsLeftToIt: false, holders: [] });
     expect(phrases(daemon, "leftover")).not.toContain("replicator detected");
+    await daemon.waitForLog("startup-recovery checkpoint completed", { database: "empty" });
+    expect((await statusOf(daemon, "empty")).replicator).toMatchObject({ evidence: "empty" });
+    expect(phrases(daemon, "empty")).not.toContain("replicator detected");
   },
   testTimeoutMs,
 );

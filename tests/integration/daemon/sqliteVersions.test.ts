@@ -9,7 +9,7 @@ import { affectedToolVersion, requireAffectedTool, startTool } from "../../suppo
 import { spawnProcess } from "../../support/childProcess.ts";
 import { requireTool, testName } from "../../support/requirements.ts";
 import { makeTempDirectory } from "../../support/tempDirectory.ts";
-import { startBunWriter } from "../../support/writers/startBunWriter.ts";
+import { startApplication } from "./watched.ts";
 
 const withoutTool = requireAffectedTool();
 const withoutPython = requireTool("python3");
@@ -28,8 +28,7 @@ function lookerWith(change: Partial<Os> = {}) {
 test("bun, which has SQLite in its executable, is known by version and not affected", async () => {
   using directory = makeTempDirectory();
   const path = directory.file("a.db");
-  await using writer = await startBunWriter({ path, rowCount: 3 });
-  await writer.waitForRows(3);
+  await using writer = await startApplication(path, { rowCount: 3 });
   const { version } = new (await import("bun:sqlite")).Database(":memory:")
     .query<{ version: string }, []>("SELECT sqlite_version() AS version")
     .get() ?? { version: "" };
@@ -112,8 +111,7 @@ test.skipIf(withoutTool !== null)(
 test("a process that hides its files is not known, with the reason, and its connections neither", async () => {
   using directory = makeTempDirectory();
   const path = directory.file("a.db");
-  await using writer = await startBunWriter({ path, rowCount: 3 });
-  await writer.waitForRows(3);
+  await using writer = await startApplication(path, { rowCount: 3 });
   const forbidden = (name: string): never => {
     throw Object.assign(new Error(name), { code: "EACCES", errno: -13 });
   };
@@ -129,9 +127,8 @@ test("a process that hides its files is not known, with the reason, and its conn
 test("files are searched once for all databases of a process, and once in its life", async () => {
   using directory = makeTempDirectory();
   const paths = ["a.db", "b.db"].map((name) => directory.file(name));
-  await using first = await startBunWriter({ path: paths[0] ?? "", rowCount: 3 });
-  await using second = await startBunWriter({ path: paths[1] ?? "", rowCount: 3 });
-  await Promise.all([first.waitForRows(3), second.waitForRows(3)]);
+  await using applications = new AsyncDisposableStack();
+  for (const path of paths) applications.use(await startApplication(path, { rowCount: 3 }));
   let mapsReadCount = 0;
   const look = lookerWith({
     readProc: (name) => {

@@ -8,9 +8,8 @@ import { createObserver } from "../../../src/observe/observer.ts";
 import { walStateOf } from "../../../src/policy/walState.ts";
 import { makeTempDirectory } from "../../support/tempDirectory.ts";
 import { waitFor } from "../../support/waitFor.ts";
+import { startConnected, walSql } from "./connectedApplication.ts";
 import { startSqlProcess } from "./sqlProcess.ts";
-
-const wal = "PRAGMA journal_mode=WAL; CREATE TABLE t(a); INSERT INTO t VALUES(1)";
 
 async function observe(path: string, ownPids: readonly number[] = []) {
   const observer = createObserver({ os: realOs, clock: realClock, ownPids: () => new Set(ownPids) });
@@ -24,10 +23,8 @@ function seen(locks: LockLook) {
 
 describe("locks", () => {
   test("a connected application is named with its pid and its short name, and no lock of its is lost", async () => {
-    using directory = makeTempDirectory();
-    await using application = startSqlProcess();
-    const path = directory.file("kv.db");
-    await application.run(path, wal);
+    await using scene = await startConnected();
+    const { path, application } = scene;
     for (let look = 0; look < 3; look += 1) {
       const locks = seen((await observe(path)).locks);
       const comm = readFileSync(`/proc/${application.pid}/comm`, "utf8").trim();
@@ -39,10 +36,8 @@ describe("locks", () => {
   });
 
   test("own processes are left out, but count as connected", async () => {
-    using directory = makeTempDirectory();
-    await using worker = startSqlProcess();
-    const path = directory.file("kv.db");
-    await worker.run(path, `${wal}; BEGIN IMMEDIATE`);
+    await using scene = await startConnected(`${walSql}; BEGIN IMMEDIATE`);
+    const { path, application: worker } = scene;
     const locks = seen((await observe(path, [worker.pid])).locks);
     expect(locks).toMatchObject({ connected: [], databaseLockers: [], writer: null, readers: [] });
     expect(locks.connectedWithOwnCount).toBe(1);
@@ -50,11 +45,9 @@ describe("locks", () => {
   });
 
   test("who writes and who reads from which mark", async () => {
-    using directory = makeTempDirectory();
-    await using writer = startSqlProcess();
-    await using reader = startSqlProcess();
-    const path = directory.file("kv.db");
-    await writer.run(path, wal);
+    await using scene = await startConnected();
+    const { path, application: writer } = scene;
+    const reader = scene.another();
     await reader.run(path, "BEGIN; SELECT * FROM t");
     await writer.run(path, "BEGIN IMMEDIATE");
     const locks = seen((await observe(path)).locks);
@@ -67,11 +60,9 @@ describe("locks", () => {
   });
 
   test("who checkpoints, while it waits for a reader", async () => {
-    using directory = makeTempDirectory();
-    await using application = startSqlProcess();
-    await using reader = startSqlProcess();
-    const path = directory.file("kv.db");
-    await application.run(path, wal);
+    await using scene = await startConnected();
+    const { path, application } = scene;
+    const reader = scene.another();
     await reader.run(path, "BEGIN; SELECT * FROM t");
     await application.run(path, "PRAGMA busy_timeout=20000");
     const checkpointed = application.run(path, "PRAGMA wal_checkpoint(RESTART)");
@@ -86,10 +77,8 @@ describe("locks", () => {
   });
 
   test("all connections and all reader marks of one process, which the kernel merges, are seen", async () => {
-    using directory = makeTempDirectory();
-    await using application = startSqlProcess();
-    const path = directory.file("kv.db");
-    await application.run(path, wal);
+    await using scene = await startConnected();
+    const { path, application } = scene;
     for (let mark = 1; mark <= 4; mark += 1) {
       await application.run(path, `INSERT INTO t VALUES(${mark})`);
       await application.run(path, "BEGIN; SELECT * FROM t", `reader ${mark}`);
@@ -100,20 +89,16 @@ describe("locks", () => {
   });
 
   test("locking_mode=EXCLUSIVE is seen from outside", async () => {
-    using directory = makeTempDirectory();
-    await using application = startSqlProcess();
-    const path = directory.file("kv.db");
-    await application.run(path, `PRAGMA locking_mode=EXCLUSIVE; ${wal}`);
+    await using scene = await startConnected(`PRAGMA locking_mode=EXCLUSIVE; ${walSql}`);
+    const { path, application } = scene;
     const locks = seen((await observe(path)).locks);
     expect(locks.exclusive?.pid).toBe(application.pid);
     expect(locks.connectedWithOwnCount).toBe(0);
   });
 
   test("an exclusive transaction on a rollback journal is seen, a mere reader is not exclusive", async () => {
-    using directory = makeTempDirectory();
-    await using application = startSqlProcess();
-    const path = directory.file("kv.db");
-    await application.run(path, "CREATE TABLE t(a); BEGIN; SELECT * FROM t");
+    await using scene = await startConnected("CREATE TABLE t(a); BEGIN; SELECT * FROM t");
+    const { path, application } = scene;
     expect(seen((await observe(path)).locks)).toMatchObject({ exclusive: null });
     expect(seen((await observe(path)).locks).databaseLockers.map(({ pid }) => pid)).toEqual([
       application.pid,
@@ -125,10 +110,8 @@ describe("locks", () => {
 
 describe("the WAL-index", () => {
   test("is known while somebody is connected, and agrees with SQLite", async () => {
-    using directory = makeTempDirectory();
-    await using application = startSqlProcess();
-    const path = directory.file("kv.db");
-    await application.run(path, wal);
+    await using scene = await startConnected();
+    const { path, application } = scene;
     const [columns] = await application.run(path, "PRAGMA wal_checkpoint(PASSIVE)");
     const known = walStateOf(await observe(path));
     expect(known).toMatchObject({
@@ -140,10 +123,8 @@ describe("the WAL-index", () => {
   });
 
   test("of a killed application is not believed: nobody is connected", async () => {
-    using directory = makeTempDirectory();
-    await using application = startSqlProcess();
-    const path = directory.file("kv.db");
-    await application.run(path, wal);
+    await using scene = await startConnected();
+    const { path, application } = scene;
     await application.kill();
     const observation = await observe(path);
     expect(observation.walIndex?.kind).toBe("index");
@@ -151,10 +132,8 @@ describe("the WAL-index", () => {
   });
 
   test("of a closed database is gone, and so is the WAL", async () => {
-    using directory = makeTempDirectory();
-    await using application = startSqlProcess();
-    const path = directory.file("kv.db");
-    await application.run(path, wal);
+    await using scene = await startConnected();
+    const { path, application } = scene;
     await application.close(path);
     const observation = await observe(path);
     expect(observation).toMatchObject({ wal: { kind: "absent" }, shm: { kind: "absent" } });
@@ -165,7 +144,7 @@ describe("the WAL-index", () => {
     using directory = makeTempDirectory();
     const path = directory.file("kv.db");
     await using killed = startSqlProcess();
-    await killed.run(path, wal);
+    await killed.run(path, walSql);
     await killed.kill();
     await using exclusive = startSqlProcess();
     await exclusive.run(path, "PRAGMA locking_mode=EXCLUSIVE; INSERT INTO t VALUES(2)");

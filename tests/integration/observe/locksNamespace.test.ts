@@ -7,12 +7,10 @@ import type { HiddenLocks, LockLook } from "../../../src/domain/observation.ts";
 import type { WalState } from "../../../src/policy/walState.ts";
 import { spawnProcess } from "../../support/childProcess.ts";
 import { requireTool, testName, unavailable } from "../../support/requirements.ts";
-import { makeTempDirectory } from "../../support/tempDirectory.ts";
-import { startSqlProcess } from "./sqlProcess.ts";
+import { startConnected, walSql } from "./connectedApplication.ts";
 
 const withoutNamespaces =
   process.getuid?.() === 0 ? requireTool("unshare", "sqlite3", "python3") : unavailable("not root");
-const wal = "PRAGMA journal_mode=WAL; CREATE TABLE t(a); INSERT INTO t VALUES(1)";
 const source = (path: string) => JSON.stringify(new URL(`../../../src/${path}`, import.meta.url).pathname);
 
 interface Seen {
@@ -79,10 +77,8 @@ describe("from another PID namespace", () => {
   inNamespace(
     "a connected application counts as connected: its WAL is no residue, and is read by its index",
     async () => {
-      using directory = makeTempDirectory();
-      await using application = startSqlProcess();
-      const path = directory.file("kv.db");
-      await application.run(path, wal);
+      await using scene = await startConnected();
+      const { path } = scene;
       const seen = await observeFromInside(path);
       expect(seen.locks.hidden).toEqual({ ...nothing, connected: true, databaseLocked: true });
       expect(seen.locks.connectedWithOwnCount).toBe(1);
@@ -92,11 +88,9 @@ describe("from another PID namespace", () => {
   );
 
   inNamespace("readers are told by their marks, a writer by its lock", async () => {
-    using directory = makeTempDirectory();
-    await using writer = startSqlProcess();
-    await using reader = startSqlProcess();
-    const path = directory.file("kv.db");
-    await writer.run(path, wal);
+    await using scene = await startConnected();
+    const { path, application: writer } = scene;
+    const reader = scene.another();
     await reader.run(path, "BEGIN; SELECT * FROM t");
     const read = await observeFromInside(path);
     expect(read.locks.hidden?.readerMarks).toHaveLength(1);
@@ -106,38 +100,30 @@ describe("from another PID namespace", () => {
   });
 
   inNamespace("an exclusive lock is told", async () => {
-    using directory = makeTempDirectory();
-    await using application = startSqlProcess();
-    const path = directory.file("kv.db");
-    await application.run(path, `PRAGMA locking_mode=EXCLUSIVE; ${wal}`);
+    await using scene = await startConnected(`PRAGMA locking_mode=EXCLUSIVE; ${walSql}`);
+    const { path } = scene;
     const { locks } = await observeFromInside(path);
     expect(locks.hidden).toMatchObject({ exclusive: true, databaseLocked: true, connected: false });
   });
 
   inNamespace("whoever is inside with the observer is listed, and is not told of as hidden", async () => {
-    using directory = makeTempDirectory();
-    await using application = startSqlProcess();
-    const path = directory.file("kv.db");
-    await application.run(path, wal);
+    await using scene = await startConnected();
+    const { path } = scene;
     const beside = await observeFromInside(path, "another's");
     expect(beside.locks.readers.map(({ holder }) => holder.comm)).toEqual(["sqlite3"]);
     expect(beside.locks.hidden).toMatchObject({ readerMarks: [], readersCovered: false });
   });
 
   inNamespace("a worker of the daemon's own on a mark says that others cannot be told there", async () => {
-    using directory = makeTempDirectory();
-    await using application = startSqlProcess();
-    const path = directory.file("kv.db");
-    await application.run(path, wal);
+    await using scene = await startConnected();
+    const { path } = scene;
     const covered = await observeFromInside(path, "own");
     expect(covered.locks).toMatchObject({ readers: [], hidden: { readerMarks: [], readersCovered: true } });
   });
 
   inNamespace("a mark that is being set is no reader", async () => {
-    using directory = makeTempDirectory();
-    await using application = startSqlProcess();
-    const path = directory.file("kv.db");
-    await application.run(path, wal);
+    await using scene = await startConnected();
+    const { path } = scene;
     const lock =
       "import fcntl, sys; file = open(sys.argv[1], 'r+b'); fcntl.lockf(file, fcntl.LOCK_EX, 2, 124)";
     const hold = `${lock}; print('locked', flush=True); sys.stdin.read()`;
@@ -147,10 +133,8 @@ describe("from another PID namespace", () => {
   });
 
   inNamespace("nobody is told where nobody is", async () => {
-    using directory = makeTempDirectory();
-    await using application = startSqlProcess();
-    const path = directory.file("kv.db");
-    await application.run(path, wal);
+    await using scene = await startConnected();
+    const { path, application } = scene;
     await application.kill();
     const seen = await observeFromInside(path);
     expect(seen.locks.hidden).toEqual(nothing);

@@ -64,13 +64,31 @@ describe("how fresh it is", () => {
     expect(lookAtReplicaDirectory(realOs, path)).toMatchObject({ changedAtMs: newest.getTime() });
   });
 
-  test("a generation that is no name leads nowhere else", () => {
+  test("the directory's own time counts for nothing: anybody may have touched it", () => {
     using directory = makeTempDirectory();
-    const path = directoryIn(directory, { wal: newest });
-    writeFileSync(`${replicaDirectoryOf(path)}/generation`, "../../../../x/wal");
-    utimesSync(replicaDirectoryOf(path), old, old);
+    const path = directoryIn(directory, { "ltx/0": old });
+    utimesSync(replicaDirectoryOf(path), newest, newest);
     expect(lookAtReplicaDirectory(realOs, path)).toMatchObject({ changedAtMs: old.getTime() });
   });
+});
+
+describe("is empty, whatever lies in it that is not Litestream's", () => {
+  const lookAt = (entries: readonly string[], generation: string | null) => {
+    using directory = makeTempDirectory();
+    const path = directory.file("kv.db");
+    const replica = replicaDirectoryOf(path);
+    for (const name of ["", ...entries]) mkdirSync(`${replica}/${name}`, { recursive: true });
+    if (generation !== null) writeFileSync(`${replica}/generation`, generation);
+    return lookAtReplicaDirectory(realOs, path).kind;
+  };
+  for (const [what, entries, generation] of [
+    ["nothing", [], null],
+    ["other names", ["wal", "ltx"], null],
+    ["generations, and none of them named", ["generations/0123456789abcdef/wal"], null],
+    ["a generation that is not there", ["generations"], "0123456789abcdef"],
+    ["a generation that is no name, and would lead elsewhere", ["wal"], "../../../../x/wal"],
+  ] as const)
+    test(what, () => expect(lookAt(entries, generation)).toBe("empty"));
 });
 
 test("nothing, a file and a link at its name are no directory of Litestream's", () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { ownVariables } from "../../../src/config/readVariables.ts";
+import { readVariables } from "../../../src/config/readVariables.ts";
+import { ownVariables, variableCatalogue } from "../../../src/config/variableCatalogue.ts";
 import { loaded, messagesOf, problemsOf } from "./loading.ts";
 
 const integers = [
@@ -74,6 +75,20 @@ describe("a malformed variable is named with its value and with what is accepted
 
   test("every variable of ours is in this table", () => {
     expect(Object.keys(malformedValues)).toEqual(expect.arrayContaining([...ownVariables]));
+  });
+
+  test("every variable that is read is in the catalogue, and no other", () => {
+    const asked = new Set<string>();
+    const environment = new Proxy<Record<string, string>>(
+      {},
+      {
+        get: (_target, name) => {
+          asked.add(String(name));
+        },
+      },
+    );
+    readVariables(environment, "/", false);
+    expect([...asked].sort()).toEqual(Object.keys(variableCatalogue).sort());
   });
 });
 
