@@ -106,11 +106,12 @@ async function carryOut(
         : { ok: false, failure: outcome };
     }
     case "truncate": {
-      const { holdBudgetMs } = step;
-      const outcome = await context.run({ kind: "truncateCheckpoint", profile, holdBudgetMs }, target, {
-        ...options,
-        holdDeadlineMs: 2 * holdBudgetMs,
-      });
+      const { holdBudgetMs, aloneOnDevice } = step;
+      const outcome = await context.run(
+        { kind: "truncateCheckpoint", profile, holdBudgetMs, aloneOnDevice },
+        target,
+        { ...options, holdDeadlineMs: 2 * holdBudgetMs },
+      );
       return outcome.ok ? { ok: true, run: afterTruncate(run, outcome) } : { ok: false, failure: outcome };
     }
   }
@@ -139,21 +140,26 @@ function endRun(act: Act, run: CheckpointRun, end: RunEnd, failure: Failure | nu
   if (failure !== null) noteFailedSync(context, memory, failure);
   // A recovery that failed is a verdict of the startup sequence too; it is tried again.
   if (failure !== null) memory.update((state) => endStartup(state, nowMs));
-  if (run.trigger === "startup-recovery" && failure === null) endRecovery(act, run);
-  report(act, status, run.copiedFrameCount);
+  const copiedFrameCount =
+    run.trigger === "startup-recovery" && failure === null ? endRecovery(act, run) : run.copiedFrameCount;
+  report(act, status, copiedFrameCount);
   context.metrics.checkpoint(config.name, status);
   return status;
 }
 
-function endRecovery(act: Act, run: CheckpointRun): void {
+/** @returns the frames that the recovery brought back: a run before this one, which failed, may have copied them. */
+function endRecovery(act: Act, run: CheckpointRun): number {
   const { context, config, memory } = act;
   const nowMs = context.clock.nowMs();
+  let copiedFrameCount = run.copiedFrameCount;
   // What was left to a replicator has not been recovered: there is nothing to compare or to count.
   if (memory.state.replicator === null) {
-    noteRecovery(act, run.copiedFrameCount);
-    context.metrics.recovery(config.name, run.copiedFrameCount);
+    noteRecovery(act, copiedFrameCount);
+    copiedFrameCount = memory.state.residueReport?.recovery?.copiedFrameCount ?? copiedFrameCount;
+    context.metrics.recovery(config.name, copiedFrameCount);
   }
   memory.update((state) => enterStage(state, "check", nowMs));
+  return copiedFrameCount;
 }
 
 function report(act: Act, status: CheckpointStatus, copiedFrameCount: number): void {

@@ -1,6 +1,8 @@
 /**
  * Keeps the ledger: one file for all databases in the state directory, written durably at most every few seconds and only
- * when something has changed. Reading and serializing touch only what changed; writing is off the event loop.
+ * when something has changed; sooner after a verdict and after a startup sequence, so that a daemon that is killed right
+ * then has seen the database, and what its recovery did.
+ * Reading and serializing touch only what changed; writing is off the event loop.
  *
  * Invariants: what is noted of a database is replaced only after the verdict by it was given (`judged`). A ledger that
  * cannot be read is set aside before another one is written. A write that fails is said once and tried again; a database
@@ -34,6 +36,11 @@ export interface LedgerKeeperOptions {
 
 /** Between two writes. */
 export const ledgerIntervalMs = 5_000;
+/** What happens within this time shares one write. */
+const soonMs = 50;
+/** Between two such writes, for each database and at most: a fleet is judged one by one, and no judgement is a write of its own. */
+const soonApartMs = 5;
+const soonApartMaxMs = 500;
 /** Databases that are watched no more are forgotten after this long. */
 const unwatchedKeptMs = 30 * 24 * 3_600_000;
 const fileMode = 0o600;
@@ -57,6 +64,8 @@ export class LedgerKeeper {
   readonly #path: string;
   readonly #slots = new Map<string, Slot>();
   #timer: ReturnType<typeof setTimeout> | null = null;
+  #soonTimer: ReturnType<typeof setTimeout> | null = null;
+  #soonWrittenAtMs = Number.NEGATIVE_INFINITY;
   #writing: Promise<DurableWrite> | null = null;
   #dirty = false;
   #stopped = false;
@@ -100,7 +109,7 @@ export class LedgerKeeper {
   /** The last write, when nothing more happens to the databases. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    for (const timer of [this.#timer, this.#soonTimer]) if (timer !== null) clearTimeout(timer);
     await this.write();
   }
 
@@ -117,6 +126,20 @@ export class LedgerKeeper {
   judged(path: string, earlier: LedgerEntry | null, inheritsExposedPages: boolean): void {
     const entry = this.entryOf(path);
     this.#slots.set(path, { entry, line: null, earlier, inheritsExposedPages, seen: null });
+    this.writeSoon();
+  }
+
+  /** Ahead of the usual time, together with whatever else asks for it. */
+  writeSoon(): void {
+    if (this.#soonTimer !== null || this.#stopped) return;
+    const { clock, sources } = this.#options;
+    const apartMs = Math.min(soonApartMaxMs, soonApartMs * [...sources()].length);
+    const waitMs = Math.max(soonMs, this.#soonWrittenAtMs + apartMs - clock.monotonicMs());
+    this.#soonTimer = setTimeout(() => {
+      this.#soonTimer = null;
+      this.#soonWrittenAtMs = clock.monotonicMs();
+      void this.write();
+    }, waitMs);
   }
 
   /** Resolves when it is on disk, so that whoever restores may begin. */

@@ -14,10 +14,19 @@ const nameBytesMax = 200;
 
 /** A database's name may hold slashes: each name has a file of its own, below one directory. */
 export function residueFileName(database: string): string {
+  return `${residueFileStem(database)}.json`;
+}
+
+/** Without a dot in it: what follows the first dot of a name tells what kind of file it is. */
+export function residueFileStem(database: string): string {
   const encoded = encodeURIComponent(database).replaceAll(".", "%2E");
-  if (encoded.length <= nameBytesMax) return `${encoded}.json`;
+  if (encoded.length <= nameBytesMax) return encoded;
   const digest = new Bun.CryptoHasher("sha256").update(database).digest("hex");
-  return `${encoded.slice(0, nameBytesMax - 33)}-${digest.slice(0, 32)}.json`;
+  return `${encoded.slice(0, nameBytesMax - 33)}-${digest.slice(0, 32)}`;
+}
+
+export function residueDirectory(stateDirectory: string): string {
+  return join(stateDirectory, "residue");
 }
 
 export class ResidueReports {
@@ -25,7 +34,7 @@ export class ResidueReports {
   readonly #writing = new Map<string, Promise<DurableWrite>>();
 
   constructor(stateDirectory: string) {
-    this.#directory = join(stateDirectory, "residue");
+    this.#directory = residueDirectory(stateDirectory);
   }
 
   write(report: ResidueReport): Promise<DurableWrite> {

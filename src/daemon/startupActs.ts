@@ -5,7 +5,8 @@ import type { Target } from "../domain/operation.ts";
 import type { Failure, ProfileResult } from "../domain/outcome.ts";
 import { afterFailure } from "../policy/backoff.ts";
 import type { StartOverReason } from "../policy/decide.ts";
-import { connectedToMissing, describeMovedAway } from "../policy/movedAway.ts";
+import { connectedToMissing, describeMissing } from "../policy/movedAway.ts";
+import { whyNotCreate } from "../policy/startup.ts";
 import { clearedRetry, endStartup, enterStage, initialState, type Stage } from "../policy/state.ts";
 import { noteFailedSync } from "./failedSyncs.ts";
 import type { Memory } from "./memory.ts";
@@ -71,14 +72,15 @@ export function startOver(act: Act, because: StartOverReason): void {
   context.metrics.startOver(config.name);
 }
 
-function sayMissing({ context, config, observation }: Act): void {
+function sayMissing({ context, config, observation, memory, isReady }: Act): void {
   const { path, whenMissing } = config;
-  const holders = connectedToMissing(observation);
-  const advice = describeMovedAway(observation, path);
+  const created = whenMissing === "create" ? whyNotCreate(observation, memory.state, config) : null;
   context.events.databaseMissing(config.name, {
     path,
     whenMissing,
-    ...(advice === null ? {} : { holders, advice }),
+    ready: isReady(),
+    holders: connectedToMissing(observation),
+    advice: describeMissing(observation, config) ?? created ?? "it is picked up when it appears",
   });
 }
 
@@ -101,6 +103,7 @@ export function advance(act: Act, to: Stage): void {
     if (memory.state.profile !== null && memory.state.replicator === null) noteRecovery(act, 0);
     const durationMs = nowMs - memory.state.sequenceStartedAtMs;
     context.events.startupEnded(config.name, { ready: act.isReady(), durationMs });
+    context.ledger.writeSoon();
   }
 }
 

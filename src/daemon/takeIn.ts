@@ -5,6 +5,7 @@ import { queueDueWork } from "../policy/dueWork.ts";
 import type { GuardContext } from "../policy/guardFinding.ts";
 import { noteObservation } from "../policy/noteObservation.ts";
 import type { DatabaseState } from "../policy/state.ts";
+import { forgetEndedOpeners } from "./endedOpeners.ts";
 import { recallFailedSync } from "./failedSyncs.ts";
 import type { Memory } from "./memory.ts";
 import { lookForReplicator } from "./replicaDirectory.ts";
@@ -20,6 +21,7 @@ export function takeIn(
   const { config } = guardContext;
   recallFailedSync(context, memory, observation);
   lookForReplicator(memory, context, observation);
+  forgetEndedOpeners(memory, context);
   memory.update((state) => {
     const noted = noteObservation(state, observation, guardContext);
     return withDueTimes(

@@ -4,6 +4,7 @@ import type { CheckpointStatus, IntegrityStatus } from "../domain/status.ts";
 import type { ActResult, DaemonView } from "../http/daemonView.ts";
 import { fleetReadiness } from "../policy/fleetReadiness.ts";
 import type { Metrics } from "../report/metrics.ts";
+import type { DatabaseWatch } from "./databaseWatch.ts";
 import type { Fleet } from "./fleet.ts";
 
 export interface ViewOptions {
@@ -19,7 +20,7 @@ export function createView(options: ViewOptions): DaemonView {
   let startupEnded = false;
   const act = async <Value>(
     name: string,
-    request: (watch: NonNullable<ReturnType<Fleet["watch"]>>) => Promise<Value | string>,
+    request: (watch: DatabaseWatch) => Promise<Value | string>,
   ): Promise<ActResult<Value>> => {
     const watch = fleet.watch(name);
     if (watch === null) return { ok: false, reason: "notFound", message: `no database is called ${name}` };
@@ -27,6 +28,16 @@ export function createView(options: ViewOptions): DaemonView {
     const value = await request(watch);
     return typeof value === "string" ? { ok: false, reason: "refused", message: value } : { ok: true, value };
   };
+  // What a guard saw at the last look may be gone: nobody is refused for it before another one.
+  const actWhenSeen = <Value>(
+    name: string,
+    request: (watch: DatabaseWatch) => Promise<Value | string>,
+  ): Promise<ActResult<Value>> =>
+    act(name, async (watch) => {
+      const { checks } = watch.status().readiness;
+      if (checks.some(({ name, state }) => name === "guards" && state !== "ok")) await watch.lookNow();
+      return request(watch);
+    });
   return {
     version,
     metricsContentType: metrics.contentType,
@@ -42,8 +53,10 @@ export function createView(options: ViewOptions): DaemonView {
     },
     databases: () => fleet.watches.map((watch) => watch.status()),
     database: (name) => fleet.watch(name)?.status() ?? null,
-    requestCheckpoint: (name) => act<CheckpointStatus>(name, (watch) => watch.requestCheckpoint("demand")),
+    requestCheckpoint: (name) =>
+      actWhenSeen<CheckpointStatus>(name, (watch) => watch.requestCheckpoint("demand")),
     announceRestore: (name) => act<RestoreAnnouncement>(name, (watch) => watch.announceRestore()),
-    requestIntegrityCheck: (name, check) => act<IntegrityStatus>(name, (watch) => watch.requestCheck(check)),
+    requestIntegrityCheck: (name, check) =>
+      actWhenSeen<IntegrityStatus>(name, (watch) => watch.requestCheck(check)),
   };
 }

@@ -33,9 +33,10 @@ export class WalReport {
     this.#verdict = null;
   }
 
-  observed(status: SeenOfWal, nowMs: number): void {
+  /** @param isGuarded a guard has said why nothing can be said of the WAL */
+  observed(status: SeenOfWal, nowMs: number, isGuarded: boolean): void {
     this.#pin(status.name, status.pin, nowMs);
-    this.#verdicts(status);
+    if (!isGuarded) this.#verdicts(status);
   }
 
   #pin(database: string, pin: WalPinStatus, nowMs: number): void {

@@ -7,6 +7,7 @@ import type { Outcome, SyncResult } from "../domain/outcome.ts";
 import type { ReplicaDirectoryLook } from "../domain/replicator.ts";
 import type { ResidueLook, ResidueReport } from "../domain/residueReport.ts";
 import type { SqliteProcess } from "../domain/sqliteProcess.ts";
+import type { WalCopy } from "../domain/walDamage.ts";
 import type { Clock } from "../host/clock.ts";
 import type { DurableWrite } from "../host/durableWrite.ts";
 import type { ResidueQuestion } from "../observe/residueLook.ts";
@@ -23,12 +24,15 @@ export interface WatchContext {
   readonly events: Events;
   readonly metrics: Metrics;
   readonly observe: (path: string) => Promise<Observation>;
-  /** Who else has the database, its WAL or its journal open. */
+  readonly processExists: (pid: number) => boolean;
   /** Which SQLite the connected processes run. */
   readonly lookAtSqlite: (observation: Observation) => Promise<readonly SqliteProcess[]>;
+  /** Who else has the database, its WAL or its journal open. */
   readonly scanOpeners: (observation: Observation) => Promise<OpenerLook>;
   /** Reads a WAL or a journal that was left behind, whole. */
   readonly lookAtResidue: (observation: Observation, question: ResidueQuestion) => Promise<ResidueLook>;
+  /** A damaged WAL into the state directory, durably. */
+  readonly copyDamagedWal: (database: string, observation: Observation) => Promise<WalCopy>;
   /** Into the state directory, durably. */
   readonly writeResidueReport: (report: ResidueReport) => Promise<DurableWrite>;
   /** Litestream's directory beside a database; the path is resolved. */

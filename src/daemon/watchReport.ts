@@ -1,16 +1,27 @@
 /**
  * Says what changed between two looks at one database: guards, mode, readiness, a WAL that started over. Keeps only
- * what it said last.
+ * what it said last. One cause is one line: what a guard brings about (mode, readiness) is in the line of the guard.
  */
 import type { DatabaseConfig } from "../domain/databaseConfig.ts";
 import type { Observation } from "../domain/observation.ts";
 import type { DatabaseStatus } from "../domain/status.ts";
 import type { WalHeader } from "../format/walHeader.ts";
 import type { GuardName } from "../policy/guardFinding.ts";
+import type { CheckVerdict } from "../policy/readiness.ts";
 import type { DatabaseState } from "../policy/state.ts";
 import { walResetCount } from "../policy/walResets.ts";
 import { WalReport } from "./walReport.ts";
 import type { WatchContext } from "./watchContext.ts";
+
+/** While a guard refuses these say no more than that: its own line has told of mode and readiness. */
+const broughtAboutByGuards: ReadonlySet<string> = new Set([
+  "startup",
+  "guards",
+  "file",
+  "profile",
+  "integrity",
+  "observation",
+] satisfies CheckVerdict["name"][]);
 
 export class WatchReport {
   readonly #context: WatchContext;
@@ -42,53 +53,61 @@ export class WatchReport {
   }
 
   observed(status: DatabaseStatus, state: DatabaseState, observation: Observation): void {
-    this.#guards(state);
-    this.#modes(status);
-    this.#readinessChanges(status, state);
+    const isMissing = observation.database.kind === "absent";
+    // What is missing says itself what speaks against putting another file there.
+    if (!isMissing) this.#guards(status, state);
+    this.#modes(status, state);
+    this.#readinessChanges(status, state, isMissing);
     this.#resets(observation);
-    this.#failures(observation);
+    this.#failures(observation, state);
     this.#replicators(status);
-    this.#wal.observed(status, observation.observedAtMs);
+    this.#wal.observed(status, observation.observedAtMs, this.#refused.size > 0);
   }
 
-  #guards(state: DatabaseState): void {
+  #guards(status: DatabaseStatus, state: DatabaseState): void {
     const { events } = this.#context;
+    const { name } = this.#config;
+    const { mode } = status;
     const refused = new Set<GuardName>();
-    for (const finding of state.guards) {
-      if (finding.verdict !== "refuse") continue;
-      refused.add(finding.guard);
-      if (this.#refused.has(finding.guard)) continue;
-      events.guardRefused(this.#config.name, { guard: finding.guard, reason: finding.reason });
+    for (const { guard, verdict, reason } of state.guards) {
+      if (verdict !== "refuse" || refused.has(guard)) continue;
+      refused.add(guard);
+      if (this.#refused.has(guard)) continue;
+      events.guardRefused(name, { guard, reason, ready: status.readiness.ready, mode });
     }
     for (const guard of this.#refused) {
       const pending = state.guards.some((finding) => finding.guard === guard);
-      if (!pending) events.guardCleared(this.#config.name, { guard });
+      if (!pending) events.guardCleared(name, { guard, mode });
       else refused.add(guard);
     }
     this.#refused = refused;
   }
 
-  #modes(status: DatabaseStatus): void {
-    const { mode, modeReason, configuredMode } = status;
+  /** A guard says itself that it lowers the mode; one that only waits may pass in a moment. */
+  #modes({ mode, modeReason, configuredMode }: DatabaseStatus, state: DatabaseState): void {
     const from = this.#mode;
-    // A guard that only waits may pass in a moment: it lowers the mode without a word.
-    if (mode === from || (mode !== configuredMode && this.#refused.size === 0 && isWaiting(status))) return;
+    if (mode === from || state.guards.length > 0) return;
     if (mode === configuredMode) this.#context.events.modeRestored(this.#config.name, { from, to: mode });
     else this.#context.events.modeLowered(this.#config.name, { from, to: mode, reason: modeReason });
     this.#mode = mode;
   }
 
-  #readinessChanges(status: DatabaseStatus, state: DatabaseState): void {
+  #readinessChanges(status: DatabaseStatus, state: DatabaseState, isMissing: boolean): void {
     // While the sequence goes forward every check changes; its end says what came of it.
     const underWay = state.stage !== "ended" && state.stage !== "missing";
     const heldUp = state.retry.failureCount > 0 || this.#refused.size > 0;
     if (state.startupEndedAtMs === null || (underWay && !heldUp)) return;
     // Guards that only wait come and go with every commit in rollback mode, and with every last close.
     if (state.guards.length > 0 && this.#refused.size === 0) return;
+    const isSaid = (check: string): boolean =>
+      (isMissing && check === "file" && this.#config.whenMissing !== "create") ||
+      (this.#refused.size > 0 && broughtAboutByGuards.has(check));
     for (const { name, state: checkState, reason, sinceMs } of status.readiness.checks) {
       const known = this.#readiness.get(name);
+      // What was said last stays known, so that only what is left when the guard has gone is news.
+      if (known === checkState || isSaid(name)) continue;
       this.#readiness.set(name, checkState);
-      if (known === checkState || (known === undefined && checkState === "ok")) continue;
+      if (known === undefined && checkState === "ok") continue;
       this.#context.events.readinessChanged(this.#config.name, {
         check: name,
         state: checkState,
@@ -120,10 +139,10 @@ export class WatchReport {
     this.#walHeader = header;
   }
 
-  #failures(observation: Observation): void {
-    const { database } = observation;
+  #failures({ database }: Observation, state: DatabaseState): void {
     const unreadable = database.kind === "unreadable" ? `${database.operation} ${database.code}` : "";
-    if (database.kind === "unreadable" && unreadable !== this.#unreadable) {
+    const isSaid = state.guards.some(({ guard, verdict }) => guard === "file_access" && verdict === "refuse");
+    if (database.kind === "unreadable" && unreadable !== this.#unreadable && !isSaid) {
       this.#context.events.observationFailed(this.#config.name, {
         operation: database.operation,
         path: this.#config.path,
@@ -132,8 +151,4 @@ export class WatchReport {
     }
     this.#unreadable = unreadable;
   }
-}
-
-function isWaiting(status: DatabaseStatus): boolean {
-  return status.readiness.checks.some((check) => check.name === "guards" && check.state === "degraded");
 }

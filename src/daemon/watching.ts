@@ -7,6 +7,7 @@ import { readBootId } from "../host/bootId.ts";
 import type { Clock } from "../host/clock.ts";
 import { syncFile } from "../host/fileSync.ts";
 import type { Os } from "../host/os.ts";
+import { processExists } from "../host/processLook.ts";
 import { lookAtExposure } from "../observe/exposureLook.ts";
 import { createObserver } from "../observe/observer.ts";
 import { lookAtReplicaDirectory } from "../observe/replicatorLook.ts";
@@ -26,6 +27,7 @@ import { ResidueReports } from "./residueReports.ts";
 import { SqliteVersions } from "./sqliteVersions.ts";
 import { Sweeper } from "./sweeper.ts";
 import { SyncQueue } from "./syncQueue.ts";
+import { WalCopies } from "./walCopies.ts";
 import type { WatchContext } from "./watchContext.ts";
 
 export interface WatchingParts {
@@ -64,6 +66,7 @@ export function createWatching(parts: WatchingParts): Watching {
   const cron = new CronTimes();
   const syncs = new SyncQueue();
   const residueReports = new ResidueReports(config.stateDirectory);
+  const walCopies = new WalCopies({ os, clock }, config.stateDirectory);
   const ledger = new LedgerKeeper({
     stateDirectory: config.stateDirectory,
     os,
@@ -77,9 +80,11 @@ export function createWatching(parts: WatchingParts): Watching {
     events: parts.events,
     metrics,
     observe: async (path) => (await observer.gatherSweep()).observe(path, { anew: true }),
+    processExists: (pid) => processExists(os, pid),
     lookAtSqlite: (observation) => sqliteVersions.look(observation),
     scanOpeners: (observation) => openerScans.scan(openableFiles(observation)),
     lookAtResidue: (observation, question) => lookAtResidue({ os, clock }, observation, question),
+    copyDamagedWal: (database, observation) => walCopies.keep(database, observation),
     writeResidueReport: (report) => residueReports.write(report),
     lookAtReplicaDirectory: (path) => lookAtReplicaDirectory(os, path),
     lookAtExposure: (path, question) => lookAtExposure(os, path, question),

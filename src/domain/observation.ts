@@ -133,6 +133,7 @@ export interface AccessLook {
 }
 
 export interface Observation {
+  /** Wall clock. Where a glance saw commits: of locks, WAL and WAL-index; the other files were seen some seconds before. */
   readonly observedAtMs: number;
   /** Resolved once through symbolic links; null while nothing is there. */
   readonly resolvedPath: string | null;

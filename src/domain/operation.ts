@@ -36,7 +36,13 @@ export type Operation =
       /** "major:minor" of the mount in decimal, to find the locks in /proc/locks; null: not observable. */
       readonly mountDevice: string | null;
     }
-  | { readonly kind: "truncateCheckpoint"; readonly profile: Profile; readonly holdBudgetMs: number }
+  | {
+      readonly kind: "truncateCheckpoint";
+      readonly profile: Profile;
+      readonly holdBudgetMs: number;
+      /** "major:minor" of the mount in decimal: only while no other process is connected. Null: beside others too. */
+      readonly aloneOnDevice: string | null;
+    }
   /** TRUNCATE that never leaves a complete WAL to others: beside connections with the WAL-reset bug. */
   | {
       readonly kind: "guardedTruncate";

@@ -4,6 +4,8 @@ import type { LockHolder } from "./observation.ts";
 /** Litestream's directory beside a database, `.NAME-litestream`. */
 export type ReplicaDirectoryLook =
   | { readonly kind: "absent" }
+  /** Nothing is in it that Litestream writes when it follows a database. */
+  | { readonly kind: "empty"; readonly path: string }
   | {
       readonly kind: "seen";
       readonly path: string;

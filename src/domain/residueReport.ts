@@ -4,6 +4,7 @@
  */
 import type { JournalHeaderResult } from "../format/rollbackJournal.ts";
 import type { WalScan } from "../format/walScan.ts";
+import type { WalCopy } from "./walDamage.ts";
 
 /** Whether a WAL belongs to the database that it lies beside. */
 export type WalLineage =
@@ -46,6 +47,12 @@ export interface WalFound {
   readonly stopFrame: number | null;
   /** Bytes behind the last valid frame: a torn tail, or frames of an earlier round of the same file. */
   readonly trailingBytes: number | null;
+  /** The last write did not end. */
+  readonly endsTorn: boolean;
+  /** Where it is broken, and what stands behind that recovery will drop; empty: nothing that is proven. */
+  readonly damage: string;
+  /** Of those, at least; null: none, or not known. */
+  readonly droppedCommitCountMin: number | null;
   readonly unknownReason: string;
 }
 
@@ -53,7 +60,7 @@ export interface JournalFound {
   readonly sizeBytes: number;
   /** "hot": the next open that may write rolls it back. "cold": SQLite will not. "unknown": it could not be read. */
   readonly state: "hot" | "cold" | "unknown";
-  /** Why not hot, or why unknown; empty when hot. */
+  /** Why not hot, or why unknown; hot: why it restores nothing, or empty. */
   readonly reason: string;
   /** Null: the header does not say. */
   readonly pageRecordCount: number | null;
@@ -101,6 +108,8 @@ export interface ResidueReport {
   readonly path: string;
   readonly foundAtMs: number;
   readonly found: ResidueFound;
+  /** What was kept of a damaged WAL before anything opened it; null: it is not damaged. */
+  readonly walCopy: WalCopy | null;
   /** Null: nothing was recovered yet. */
   readonly recovery: ResidueRecovery | null;
 }
@@ -117,8 +126,22 @@ export interface ResidueLook {
 
 export type WalResidueLook =
   | { readonly kind: "none" }
-  | { readonly kind: "scanned"; readonly scan: WalScan; readonly sizeBytes: number }
+  | {
+      readonly kind: "scanned";
+      readonly scan: WalScan;
+      readonly sizeBytes: number;
+      /** Null or absent: nothing could be compared. */
+      readonly strayPages?: StrayPages | null;
+    }
   | { readonly kind: "unknown"; readonly reason: string };
+
+/** Pages of the database against what the WAL's round before has copied there. */
+export interface StrayPages {
+  readonly comparedCount: number;
+  /** Not as they were copied. */
+  readonly strayCount: number;
+  readonly firstStrayPage: number | null;
+}
 
 export type JournalResidueLook =
   | { readonly kind: "none" }

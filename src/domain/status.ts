@@ -8,6 +8,7 @@ import type { HiddenLocks, LockHolder } from "./observation.ts";
 import type { PragmaReading } from "./outcome.ts";
 import type { ResidueReport } from "./residueReport.ts";
 import type { SqliteProcess } from "./sqliteProcess.ts";
+import type { WalDamage } from "./walDamage.ts";
 
 export type CheckState =
   | "ok"
@@ -72,8 +73,11 @@ export interface CheckpointStatus {
 
 export interface ReplicatorStatus {
   readonly name: "Litestream" | "LiteFS";
-  /** leftover: its directory does not follow the WAL any more. unreadable: that cannot be looked at. */
-  readonly evidence: "process" | "mount" | "directory" | "leftover" | "unreadable";
+  /**
+   * leftover: its directory does not follow the WAL any more. empty: there is a directory of that name with nothing of
+   * Litestream's in it. unreadable: that cannot be looked at.
+   */
+  readonly evidence: "process" | "mount" | "directory" | "leftover" | "empty" | "unreadable";
   readonly checkpointsLeftToIt: boolean;
   readonly holders: readonly LockHolder[];
   readonly sinceMs: number | null;
@@ -116,12 +120,12 @@ export type WalPinStatus =
       readonly heldFrameCount: number;
       /** By lock evidence; the one that holds back most first. */
       readonly holders: readonly PinHolder[];
-      /** A mark is held from another PID namespace: by whom is not known. */
+      /** A mark is held from another PID namespace: by whom is not known, nor whether in one read (policy/walPin.ts). */
       readonly unnamedHolders: boolean;
     };
 
 export type WalVerdictKind =
-  /** The WAL is below its size target, and no reader has held it back for longer than a moment. */
+  /** The WAL is below its size target, no reader has held it back for longer than a moment, and nothing else is known to be wrong. */
   | "healthy"
   /** The file is above the target; what waits in it is not: it is a high-water mark, and used again. */
   | "plateau"
@@ -160,6 +164,8 @@ export interface DatabaseStatus {
   };
   /** What was found beside it before this startup sequence opened anything; null: nothing was left. */
   readonly residueReport: ResidueReport | null;
+  /** The last WAL that was found broken, with commits behind the break; null: none since the daemon started. */
+  readonly walDamage: WalDamage | null;
   /** Null: the last look failed, or there was none yet. */
   readonly observedAtMs: number | null;
   /** When a look last succeeded; null: never. */

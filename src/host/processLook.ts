@@ -44,6 +44,16 @@ export function createProcessMemory(os: Os): LookAtProcess {
   };
 }
 
+/** One that has ended, and that its parent has not asked about yet, is still there. Not known counts as there. */
+export function processExists(os: Os, pid: number): boolean {
+  try {
+    return os.lstat(`/proc/${pid}`) !== undefined;
+  } catch (error) {
+    errnoOf(error);
+    return true;
+  }
+}
+
 function readStat(os: Os, pid: number): ProcStat | null {
   const text = readText(os, `/proc/${pid}/stat`);
   return text === null ? null : parseProcStat(text);

@@ -5,7 +5,8 @@
  * Source: Litestream's db.go. NewDB: the directory is "." + file name + "-litestream" beside the database, unless
  * `meta-path` says otherwise. 0.5 puts a file into ltx/0 for every sync that found something new. 0.3 names its
  * generation in the file `generation`, appends to the last file in generations/NAME/wal with every sync, and begins the
- * next one, by a number of eight hexadecimal digits, after a checkpoint.
+ * next one, by a number of eight hexadecimal digits, after a checkpoint. So a directory without ltx/0 and without the
+ * generation that it names is nobody's evidence: anybody may have made it.
  *
  * Invariant: nothing is opened but that one regular file, of which 16 bytes are read; links are not followed.
  */
@@ -26,14 +27,13 @@ export function replicaDirectoryOf(databasePath: string): string {
 export function lookAtReplicaDirectory(os: Os, databasePath: string): ReplicaDirectoryLook {
   const path = replicaDirectoryOf(databasePath);
   try {
-    const changedAtMs = directoryChangedAtMs(os, path);
-    if (changedAtMs === null) return { kind: "absent" };
+    if (directoryChangedAtMs(os, path) === null) return { kind: "absent" };
     const generation = readGeneration(os, join(path, "generation"));
     const changedAtMss = [
-      changedAtMs,
-      directoryChangedAtMs(os, join(path, "ltx", "0")) ?? 0,
-      generation === null ? 0 : shadowWalChangedAtMs(os, join(path, "generations", generation, "wal")),
-    ];
+      directoryChangedAtMs(os, join(path, "ltx", "0")),
+      generation === null ? null : shadowWalChangedAtMs(os, join(path, "generations", generation, "wal")),
+    ].filter((changedAtMs) => changedAtMs !== null);
+    if (changedAtMss.length === 0) return { kind: "empty", path };
     return { kind: "seen", path, changedAtMs: toTheMinute(Math.max(...changedAtMss)) };
   } catch (error) {
     const code = errnoOf(error);
@@ -48,9 +48,10 @@ function toTheMinute(timeMs: number): number {
   return Math.floor(timeMs / 60_000) * 60_000;
 }
 
-function shadowWalChangedAtMs(os: Os, path: string): number {
+/** Null: no directory of this name. */
+function shadowWalChangedAtMs(os: Os, path: string): number | null {
   const changedAtMs = directoryChangedAtMs(os, path);
-  if (changedAtMs === null) return 0;
+  if (changedAtMs === null) return null;
   const last = os.readDirectory(path).reduce((latest, name) => (name > latest ? name : latest), "");
   const stats = last === "" ? undefined : os.lstat(join(path, last));
   return Math.max(changedAtMs, stats?.kind === "regular" ? stats.modifiedAtMs : 0);

@@ -3,11 +3,13 @@
  * rollback journal. Files are only read, without SQLite and without a lock, and the event loop breathes meanwhile.
  */
 import type { FileLook, Observation } from "../domain/observation.ts";
-import type { JournalResidueLook, ResidueLook, WalResidueLook } from "../domain/residueReport.ts";
+import type { JournalResidueLook, ResidueLook, StrayPages, WalResidueLook } from "../domain/residueReport.ts";
+import type { WalScan } from "../format/walScan.ts";
 import type { Clock } from "../host/clock.ts";
 import { lookAtFile } from "../host/fileLook.ts";
 import type { Os } from "../host/os.ts";
 import { scanJournalFile } from "./journalFileScan.ts";
+import { lookForStrayPages } from "./strayPages.ts";
 import { scanWalFile } from "./walFileScan.ts";
 
 export interface ResidueHost {
@@ -57,12 +59,29 @@ async function lookAtWal(
   });
   switch (answer.kind) {
     case "scanned":
-      return answer;
+      return { ...answer, strayPages: await strayPagesOf(host, wal, database, resolvedPath, answer.scan) };
     case "changed":
       return { kind: "unknown", reason: changedMeanwhile };
     case "unreadable":
       return { kind: "unknown", reason: `${answer.operation}: ${answer.code}` };
   }
+}
+
+async function strayPagesOf(
+  host: ResidueHost,
+  wal: FileLook,
+  database: FileLook,
+  databasePath: string,
+  { header, mxFrame }: WalScan,
+): Promise<StrayPages | null> {
+  if (wal.kind !== "regular" || database.kind !== "regular" || header.kind !== "header") return null;
+  return lookForStrayPages(host, {
+    databasePath,
+    databaseIdentity: database.identity,
+    walIdentity: wal.identity,
+    walHeader: header.header,
+    mxFrame,
+  });
 }
 
 function lookAtJournal(os: Os, { journal, header, resolvedPath }: Observation): JournalResidueLook {

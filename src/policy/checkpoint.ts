@@ -9,6 +9,7 @@ import type { CheckpointOutcomeName } from "../domain/status.ts";
 import { shortensAtOnce } from "./fileSystems.ts";
 import { isAlone, isIdle, type LockPermission, lockPermission } from "./lockPermission.ts";
 import { whyLeftToReplicator } from "./replicator.ts";
+import { shortenBudgetMs } from "./shortenBudget.ts";
 import type { CheckpointRun, DatabaseState } from "./state.ts";
 import { walHolders } from "./walHolders.ts";
 import { type GuardedTruncate, guardedStep, walResetRisk } from "./walResetRisk.ts";
@@ -24,7 +25,8 @@ export type CheckpointStep =
       readonly holdBudgetMs: number;
       readonly drainReaders: boolean;
     }
-  | { readonly kind: "truncate"; readonly holdBudgetMs: number }
+  /** `aloneOnDevice`: only while no other process is connected, by /proc/locks of that device; null: beside others too. */
+  | { readonly kind: "truncate"; readonly holdBudgetMs: number; readonly aloneOnDevice: string | null }
   | GuardedTruncate
   | {
       readonly kind: "done";
@@ -223,8 +225,14 @@ function finish(view: View): CheckpointStep {
     : done("incomplete", "not truncated: the database was busy", caughtUp(view));
 }
 
+/** Longer than elsewhere only where nobody is connected, which the worker then makes sure of. */
 function truncate(view: View): CheckpointStep {
-  return { kind: "truncate", holdBudgetMs: holdBudgetMs(view) };
+  const usualMs = holdBudgetMs(view);
+  const { mount } = view.observation;
+  const shortenMs = shortenBudgetMs(view.config, fileBytes(view.observation));
+  if (mount.kind !== "seen" || !isAlone(view.observation) || shortenMs <= usualMs)
+    return { kind: "truncate", holdBudgetMs: usualMs, aloneOnDevice: null };
+  return { kind: "truncate", holdBudgetMs: shortenMs, aloneOnDevice: mount.device };
 }
 
 /**

@@ -12,7 +12,7 @@ export const clockJumpMinMs = 2_000;
 
 export function shiftTimes(state: DatabaseState, jumpMs: number): DatabaseState {
   const shift = (timeMs: number | null): number | null => (timeMs === null ? null : timeMs + jumpMs);
-  const { activity, exposure, replicator, retry } = state;
+  const { activity, exposure, replicator, retry, walDamage } = state;
   return {
     ...state,
     clockWasSet: true,
@@ -25,6 +25,7 @@ export function shiftTimes(state: DatabaseState, jumpMs: number): DatabaseState 
     replicator:
       replicator === null ? null : { ...replicator, missingSinceMs: shift(replicator.missingSinceMs) },
     profileAtMs: state.profileAtMs + jumpMs,
+    walDamage: walDamage === null ? null : { ...walDamage, triedAtMs: walDamage.triedAtMs + jumpMs },
     exclusiveSinceMs: shift(state.exclusiveSinceMs),
     locklessSinceMs: shift(state.locklessSinceMs),
     strangerSinceMs: shift(state.strangerSinceMs),

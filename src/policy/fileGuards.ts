@@ -36,16 +36,21 @@ function unreadable(
   path: string,
 ): readonly GuardFinding[] {
   const denied = look.code === "EACCES" || look.code === "EPERM";
-  const advice = denied ? "; run the daemon as the user that owns the database" : "";
+  const advice = denied
+    ? "the daemon has no right to; run it as the user that owns the database"
+    : "what is in it cannot be seen; look at the disk and the mount";
   const verdict = passingCodes.has(look.code) ? "wait" : "refuse";
-  return [{ guard, verdict, reason: `${look.operation} ${path}: ${look.code}${advice}` }];
+  return [{ guard, verdict, reason: `${look.operation} ${path}: ${look.code}: ${advice}` }];
 }
 
 function databaseKind(database: FileLook, path: string): readonly GuardFinding[] {
   if (database.kind === "other") {
     // Links are followed: this one could not be.
     const nowhere = database.what === "symbolicLink" ? " that leads nowhere" : "";
-    return refuse("file_kind", `${path} is ${kindWords[database.what]}${nowhere}, not a regular file`);
+    return refuse(
+      "file_kind",
+      `${path} is ${kindWords[database.what]}${nowhere}, not a regular file: correct the path in the configuration, or what lies there`,
+    );
   }
   if (database.kind === "unreadable") {
     return unreadable("file_access", database, path);
@@ -61,7 +66,10 @@ function sidecarKind(observation: Observation, path: string): readonly GuardFind
   ] as const;
   return sidecars.flatMap(([sidecarPath, look]) => {
     if (look.kind === "other") {
-      return refuse("sidecar_kind", `${sidecarPath} is ${kindWords[look.what]}, not a regular file`);
+      return refuse(
+        "sidecar_kind",
+        `${sidecarPath} is ${kindWords[look.what]}, not a regular file: SQLite would read and write elsewhere, or nothing at all; find out who made it, and move it away while the application is stopped`,
+      );
     }
     if (look.kind === "unreadable") {
       return unreadable("sidecar_kind", look, sidecarPath);
@@ -77,7 +85,7 @@ function links(database: FileLook, path: string, duplicateOf: string | null): re
     findings.push({
       guard: "hard_link",
       verdict: "refuse",
-      reason: `${path} has ${database.linkCount} hard links: two names mean two WALs; remove the others`,
+      reason: `${path} has ${database.linkCount} hard links: two names mean two WALs, and whoever opens another one corrupts it; remove the others (find -samefile ${path} names them)`,
     });
   }
   if (duplicateOf !== null) {
@@ -98,7 +106,10 @@ function mount(observation: Observation, path: string, config: DatabaseConfig): 
   if (database.kind !== "regular" && !toBeCreated) return [];
   if (mount.kind === "unobservable") {
     if (trustFileSystem) return [];
-    return refuse("file_system", `the file system of ${path} cannot be told (${mount.reason})`);
+    return refuse(
+      "file_system",
+      `the file system of ${path} cannot be told (${mount.reason}); set trustFileSystem when you know it`,
+    );
   }
   const findings: GuardFinding[] = [];
   const verdict = judgeFileSystem(mount.fileSystemType);
@@ -141,8 +152,8 @@ function access(observation: Observation, path: string): readonly GuardFinding[]
   if (foreign && findings.length === 0) {
     return refuse(
       "owner",
-      `${path} belongs to user ${database.uid} and the daemon runs as ${access.effectiveUid}: ` +
-        "a -wal or -shm that it makes could lock the application out; run it as the database's user",
+      `${path} belongs to user ${database.uid} and the daemon runs as user ${access.effectiveUid}: ` +
+        "a -wal or -shm that it makes could lock the application out; run the daemon as the database's user",
     );
   }
   return findings;

@@ -17,7 +17,8 @@ export type GuardName =
   | "exclusive_lock"
   | "locks_unobservable"
   | "open_without_locks"
-  | "fsync_error";
+  | "fsync_error"
+  | "damaged_wal";
 
 export interface GuardFinding {
   readonly guard: GuardName;

@@ -11,6 +11,7 @@ import type { GuardContext, GuardFinding } from "./guardFinding.ts";
 import { headerGuards } from "./headerGuards.ts";
 import { processGuards } from "./processGuards.ts";
 import type { DatabaseState } from "./state.ts";
+import { damagedWalGuards } from "./walDamage.ts";
 
 /** All findings, worst first. Empty: SQLite may open the database. */
 export function evaluateGuards(
@@ -26,6 +27,7 @@ export function evaluateGuards(
     ...foreignWalGuards(observation, state, context.config.path),
     ...processGuards(observation, state, context.config),
     ...fsyncErrorGuards(isThere ? state.fsyncError : null, observation.resolvedPath ?? context.config.path),
+    ...damagedWalGuards(observation, state, observation.resolvedPath ?? context.config.path),
   ];
   return [...findings.filter((f) => f.verdict === "refuse"), ...findings.filter((f) => f.verdict === "wait")];
 }

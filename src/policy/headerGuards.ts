@@ -30,17 +30,20 @@ export function headerFinding(observation: Observation): Omit<GuardFinding, "ver
   switch (header.kind) {
     case "empty":
       return walHasFrames(observation)
-        ? { guard: "truncated", reason: `${path} is empty and a WAL with frames lies beside it${beside}` }
+        ? {
+            guard: "truncated",
+            reason: `${path} is empty and a WAL with frames lies beside it: whoever opens it deletes the WAL; put back the database that it belongs to, or move ${path}-wal and -shm away${beside}`,
+          }
         : null;
     case "tooShort":
       return {
         guard: "truncated",
-        reason: `${path} has ${header.byteCount} bytes, less than a header${beside}`,
+        reason: `${path} has ${header.byteCount} bytes, less than a header: it was cut off; restore it from a backup${beside}`,
       };
     case "notADatabase":
       return {
         guard: "not_a_database",
-        reason: `${path} does not begin with "SQLite format 3": not a database, or an encrypted one${beside}`,
+        reason: `${path} does not begin with "SQLite format 3": not a database, or an encrypted one, which only its application can open; correct the path, or restore it from a backup${beside}`,
       };
     case "malformed":
       return {

@@ -2,12 +2,20 @@
  * A database that was moved or removed while processes have it open: they go on in the file that is no longer at this
  * path, and the WAL and WAL-index that stayed here are that file's. Seen by the locks on the -shm. Pure.
  */
+import type { DatabaseConfig } from "../domain/databaseConfig.ts";
 import type { LockHolder, Observation } from "../domain/observation.ts";
 import { describeHolder } from "./heldLocks.ts";
+import { describeLeftBehind } from "./leftBehind.ts";
 
 /** Processes that are connected to the WAL-index of a database that is not there. */
 export function connectedToMissing({ database, locks }: Observation): readonly LockHolder[] {
   return database.kind === "absent" && locks.kind === "seen" ? locks.connected : [];
+}
+
+/** Of a database that is not there: what an operator must know before anything is put there; null: nothing. */
+export function describeMissing(observation: Observation, config: DatabaseConfig): string | null {
+  const path = observation.resolvedPath ?? config.path;
+  return describeMovedAway(observation, path) ?? describeLeftBehind(observation, path);
 }
 
 /** Null: nobody is. */

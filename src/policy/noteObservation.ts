@@ -60,8 +60,8 @@ export function noteObservation(
     fsyncError: notedFsyncError(state.fsyncError, observation),
     replicator: noteReplicator(state.replicator, observation, state),
   };
-  const walWatch = noteWalWatch(state.walWatch, observation, noted, context.config);
-  return { ...noted, walWatch, guards: evaluateGuards(observation, noted, context) };
+  const guarded = { ...noted, guards: evaluateGuards(observation, noted, context) };
+  return { ...guarded, walWatch: noteWalWatch(state.walWatch, observation, guarded, context.config) };
 }
 
 /** The file that was moved away was put back to its WAL. */

@@ -57,7 +57,7 @@ function exclusiveLock(
     {
       guard: "exclusive_lock",
       verdict: heldMs < doubtMs ? "wait" : "refuse",
-      reason: `${path} is locked exclusively by ${holder} since ${new Date(sinceMs).toISOString()}: it is only observed until the lock goes`,
+      reason: `${path} is locked exclusively by ${holder} since ${new Date(sinceMs).toISOString()}: it is only observed until the lock goes (set mode: observe if that is meant to last, as with locking_mode=EXCLUSIVE)`,
     },
   ];
 }
@@ -80,6 +80,11 @@ function openWithoutLocks(
   if (suspect === null) return [];
   const sinceMs = state.locklessSinceMs ?? observation.observedAtMs;
   const log = suspect.files.includes("wal") ? "WAL" : "journal";
+  // One that has just closed it, or ended, holds no lock any more and must not be named: a scan of after that decides.
+  if (state.openersAtMs < sinceMs) {
+    const reason = `a process that had ${path} and its ${log} open holds no lock on it now: whether it still has them open is being looked at`;
+    return [{ guard: "open_without_locks", verdict: "wait", reason }];
+  }
   // What is locked is the file that was there, and its locks are not looked for any more.
   const isGone = observation.database.kind === "absent";
   return [
@@ -88,7 +93,7 @@ function openWithoutLocks(
       verdict: observation.observedAtMs - sinceMs < locklessDoubtMs ? "wait" : "refuse",
       reason: isGone
         ? `${describeHolder(suspect)} has ${path}-${log.toLowerCase()} open for writing, and its database is not at ${path}: it was moved or removed while it was open`
-        : `${describeHolder(suspect)} has ${path} and its ${log} open for writing and holds no lock on it (unix-none, or it lost its lock when it closed the file elsewhere): opening it could destroy live data`,
+        : `${describeHolder(suspect)} has ${path} and its ${log} open for writing and holds no lock on it (unix-none, or it lost its lock when it closed the file elsewhere): opening it could destroy live data; stop that process, or let it lock as SQLite does`,
     },
   ];
 }

@@ -9,7 +9,7 @@ import { isWorkerTrouble } from "./backoff.ts";
 import { isAboutTheFile } from "./guardFinding.ts";
 import { decideJournalMode, journalModeHolds } from "./journalMode.ts";
 import { effectiveMode } from "./mode.ts";
-import { describeMovedAway } from "./movedAway.ts";
+import { describeMissing } from "./movedAway.ts";
 import { whoIsLockedOut } from "./sidecarOwners.ts";
 import { whyNotCreate } from "./startup.ts";
 import { type DatabaseState, standingVerdicts } from "./state.ts";
@@ -24,7 +24,8 @@ export interface CheckVerdict {
     | "integrity"
     | "checkpoint"
     | "observation"
-    | "ledger";
+    | "ledger"
+    | "residue";
   readonly state: CheckState;
   readonly reason: string;
 }
@@ -66,10 +67,10 @@ function sidecars(observation: Observation): CheckVerdict {
 }
 
 function missing(observation: Observation, state: DatabaseState, config: DatabaseConfig): CheckVerdict {
-  const moved = describeMovedAway(observation, observation.resolvedPath ?? config.path);
-  if (moved !== null) {
+  const trouble = describeMissing(observation, config);
+  if (trouble !== null) {
     const state = config.whenMissing === "pass" ? "degraded" : "failed";
-    return { name: "file", state, reason: `${config.path} does not exist: ${moved}` };
+    return { name: "file", state, reason: `${config.path} does not exist: ${trouble}` };
   }
   if (config.whenMissing === "pass") {
     return {
@@ -188,9 +189,11 @@ function integrity(state: DatabaseState, config: DatabaseConfig): CheckVerdict {
   const why =
     config.integrity.startup === "OFF"
       ? "the startup check is off"
-      : mode.reason !== ""
-        ? mode.reason
-        : "no check has ended yet";
+      : state.guards.length > 0
+        ? "held back by a guard"
+        : mode.reason !== ""
+          ? mode.reason
+          : "no check has ended yet";
   return { name: "integrity", state: "degraded", reason: `not proven: ${why}` };
 }
 

@@ -11,8 +11,9 @@
  * What counts as at work, the strongest first:
  * - a process of that name holds SQLite's locks on the database, or has it open: certain;
  * - the file system is LiteFS's own (type fuse, source litefs): certain;
- * - Litestream's directory lies beside the database and has kept pace with its last write. Where the process cannot be
- *   seen (the library within an application, another PID namespace, a restart this very moment) this is all there is.
+ * - Litestream's directory lies beside the database, with what Litestream writes into it, and has kept pace with the
+ *   database's last write. Where the process cannot be seen (the library within an application, another PID
+ *   namespace, a restart this very moment) this is all there is.
  *   A directory that has not changed though the database was written long since is a leftover: it is told of in
  *   status, and checkpoints go on.
  *
@@ -151,6 +152,10 @@ export function replicatorStatus(
   if (directory?.kind === "unreadable") {
     const reason = `whether Litestream has a directory beside it cannot be seen: ${directory.operation} ${directory.code}`;
     return { ...withoutIt, evidence: "unreadable", reason };
+  }
+  if (directory?.kind === "empty") {
+    const reason = `${directory.path} holds nothing that Litestream writes, and no process of Litestream is seen; checkpoints go on`;
+    return { ...withoutIt, evidence: "empty", reason };
   }
   if (directory?.kind !== "seen") return null;
   const changedAt = new Date(directory.changedAtMs).toISOString();

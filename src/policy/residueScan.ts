@@ -3,12 +3,13 @@
  * whoever opens first recovers what is there, whatever it is. Also whether the WAL that was read belongs here. Pure.
  */
 import type { DatabaseConfig } from "../domain/databaseConfig.ts";
-import type { FileLook, Observation } from "../domain/observation.ts";
+import type { Observation } from "../domain/observation.ts";
 import type { JournalResidueLook, ResidueLook, WalLineage } from "../domain/residueReport.ts";
 import { decideJournalMode, wantsJournalMode } from "./journalMode.ts";
 import { residueOf } from "./residue.ts";
 import type { DatabaseState } from "./state.ts";
 import type { HeaderBesideWal } from "./strangeWal.ts";
+import { damageCopyDue, fileMark } from "./walDamage.ts";
 import { judgeLineage, type LineageEvidence } from "./walLineage.ts";
 import { walSalts } from "./walState.ts";
 
@@ -17,16 +18,10 @@ const scanAgainMs = 200;
 /** Where nothing is about to be opened it is read only so that a WAL that does not belong here is said at once. */
 const scanIdleAgainMs = 5_000;
 
-/** What a look at residue depends on: the logs' files, the database's header, and its size. */
+/** What a look at residue depends on: the files as they were last written, and the database's header. */
 export function residueFingerprint({ database, wal, journal, header }: Observation): string {
   const headerHex = header?.kind === "header" ? header.header.bytesHex : (header?.kind ?? "none");
-  const identity = database.kind === "regular" ? `${database.identity}/${database.sizeBytes}` : database.kind;
-  return [identity, fileMark(wal), fileMark(journal), headerHex].join(" ");
-}
-
-function fileMark(look: FileLook): string {
-  if (look.kind !== "regular") return look.kind;
-  return `${look.identity}/${look.sizeBytes}/${look.modifiedAtMs}`;
+  return [fileMark(database), fileMark(wal), fileMark(journal), headerHex].join(" ");
 }
 
 /** The look, if nothing has changed since. */
@@ -43,6 +38,8 @@ export function residueScanDue(
   nowMs: number,
 ): "now" | "later" | "no" {
   if (observation.database.kind !== "regular" || observation.header?.kind !== "header") return "no";
+  // With a look at it begins another attempt to copy what is damaged.
+  if (damageCopyDue(observation, state, nowMs)) return "now";
   const wanted = whyWanted(observation, state, config, nowMs);
   if (wanted === "no" || presentResidueLook(observation, state) !== null) return "no";
   const ageMs = state.residueLook === null ? Infinity : nowMs - state.residueLook.lookedAtMs;
@@ -110,8 +107,11 @@ export function lineageOf(observation: Observation, state: DatabaseState): WalLi
     pageCount: scan.pageCount,
     pageOne: scan.pageOne,
     pagesBehindCount: scan.pagesBehindCount,
+    lowestPageCount: scan.lowestPageCount ?? null,
+    heldPageCount: scan.heldPageCount ?? null,
     carriesHeader: scan.carriesDatabaseHeader,
     ...(remembered?.walSalts === walSalts(observation) ? memoryOf(remembered) : { rememberedHex: null }),
+    strayPages: look.wal.strayPages ?? null,
     journalMayBeHot: isMaybeHot(look.journal),
   });
 }
@@ -119,10 +119,11 @@ export function lineageOf(observation: Observation, state: DatabaseState): WalLi
 function memoryOf({
   headerHex,
   otherHex,
-}: HeaderBesideWal): Pick<LineageEvidence, "rememberedHex" | "settledHexes"> {
+  liveHex = null,
+}: HeaderBesideWal): Pick<LineageEvidence, "rememberedHex" | "settledHexes" | "liveHex"> {
   return typeof otherHex === "string"
-    ? { rememberedHex: null, settledHexes: [headerHex, otherHex] }
-    : { rememberedHex: headerHex };
+    ? { rememberedHex: null, settledHexes: [headerHex, otherHex], liveHex }
+    : { rememberedHex: headerHex, liveHex };
 }
 
 /** SQLite takes a journal for hot by its first byte (rollbackJournal.ts); what cannot be read may be. */

@@ -6,6 +6,7 @@ import type { DatabaseConfig } from "../domain/databaseConfig.ts";
 import type { Observation } from "../domain/observation.ts";
 import { isWorkerTrouble } from "./backoff.ts";
 import { isAboutTheFile } from "./guardFinding.ts";
+import { describeLeftBehind } from "./leftBehind.ts";
 import { effectiveMode } from "./mode.ts";
 import { whyCheckWaitsForReplicator } from "./replicator.ts";
 import { residueOf } from "./residue.ts";
@@ -76,17 +77,8 @@ export function whyNotCreate(
   if (config.whenMissing !== "create" || config.mode === "observe") return missing;
   const finding = state.guards[0];
   if (finding !== undefined) return `${missing} and is not created: ${finding.reason}`;
-  const left = leftBeside(observation);
-  return left === null
-    ? null
-    : `${missing} and is not created: ${config.path}${left} is left from an earlier one; move it away or put the database back`;
-}
-
-function leftBeside({ wal, journal }: Observation): "-wal" | "-journal" | null {
-  if (wal.kind !== "absent" && !(wal.kind === "regular" && wal.sizeBytes === 0)) return "-wal";
-  if (journal.kind !== "absent" && !(journal.kind === "regular" && journal.sizeBytes === 0))
-    return "-journal";
-  return null;
+  const left = describeLeftBehind(observation, config.path);
+  return left === null ? null : `${missing} and is not created: ${left}`;
 }
 
 function afterGuards(observation: Observation, state: DatabaseState, config: DatabaseConfig): StartupStep {

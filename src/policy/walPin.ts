@@ -15,7 +15,8 @@
  * That holds of those who may write the WAL-index (indexWriter.ts). A reader that may not sets no mark: it takes the newest
  * that is there, so that short reads of it are met on the same old mark again and again. It is no proof of a pin, and
  * nobody is named by it, but on mark 0; where only such hold a mark for long, whether it is pinned is not known. Of
- * readers in other PID namespaces nothing is known; they are told of without a name.
+ * readers in other PID namespaces nothing is known; they are told of without a name, as one read or as many: at each look
+ * somebody there held the WAL back, which is true of both.
  *
  * A reader of a moment is met in many looks, on another mark or at another value each time: it is no pin.
  */
@@ -148,6 +149,10 @@ function isLong({ sinceMs, missed }: HeldMark, nowMs: number): boolean {
 
 export const leavesMarksReason =
   "a reader that may not write the WAL-index leaves marks as they are: whether it reads all the time is not seen";
+
+/** Of a mark that is held from another PID namespace, where who holds it is not known. */
+export const unnamedReads =
+  "one long read, or short ones again and again if that process may not write the WAL-index";
 
 /** Null: no mark is met again and again that proves nothing. */
 export function whyPinUnknown(marks: readonly HeldMark[], nowMs: number): string | null {

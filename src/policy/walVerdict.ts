@@ -11,7 +11,8 @@
  * - starved, write-storm: the frames have been above the target for a while and grow, and though checkpoints copied some
  *   the WAL did not start over. With readers at every look it is for them; with hardly any the writers were
  *   faster. With readers at some looks neither is proven. Nobody is named: each reader by itself is lawful.
- * - unknown is all else, with the reason: never is it taken for healthy.
+ * - unknown is all else, with the reason: never is it taken for healthy. So is a small WAL while something else is wrong,
+ *   a full disk or a checkpoint that failed (walTrouble.ts).
  *
  * A verdict stands until another one has been the case for a while, so that it does not change with every look.
  */
@@ -20,26 +21,24 @@ import type { LockHolder, Observation } from "../domain/observation.ts";
 import type { WalVerdict, WalVerdictKind } from "../domain/status.ts";
 import { describeAnyHolder, somebodyIsConnected, somebodyLocksExclusively } from "./heldLocks.ts";
 import type { DatabaseState } from "./state.ts";
-import { excusedReaders, type HeldMark, noteHeldMarks, pinningMarks, whyPinUnknown } from "./walPin.ts";
+import {
+  excusedReaders,
+  type HeldMark,
+  noteHeldMarks,
+  pinningMarks,
+  unnamedReads,
+  whyPinUnknown,
+} from "./walPin.ts";
 import { notePressure, pressureSign, pressureWindowMs, type WalPressure } from "./walPressure.ts";
 import { isWal, type WalState, walStateOf } from "./walState.ts";
+import { walTrouble } from "./walTrouble.ts";
+import { noWalWatch, type WalWatch } from "./walWatch.ts";
 
 /** Held exclusively for less it is a last close, or a recovery. */
 const exclusiveAfterMs = 5_000;
 const tooEarlyReason = "it has not been looked at for long enough";
 /** A verdict that rests on evidence of its own duration is taken at once; others must last for this long. */
 const settledAfterMs = 5_000;
-
-export interface WalWatch {
-  readonly heldMarks: readonly HeldMark[];
-  readonly pressure: WalPressure | null;
-  /** Null: not in WAL mode, or not looked at yet. */
-  readonly verdict: WalVerdict | null;
-  /** What it would be by the last looks, and since when. */
-  readonly candidate: { readonly kind: WalVerdictKind; readonly sinceMs: number } | null;
-}
-
-export const noWalWatch: WalWatch = { heldMarks: [], pressure: null, verdict: null, candidate: null };
 
 type Judgement = Omit<WalVerdict, "sinceMs"> & { readonly sinceMs: number | null };
 
@@ -61,7 +60,20 @@ export function noteWalWatch(
   const { sizeTargetBytes } = config.checkpoint;
   const pressure = notePressure(earlier.pressure, observation, sizeTargetBytes, excused);
   const noted = { ...earlier, heldMarks, pressure };
-  return settled(noted, judge(noted, observation, state, sizeTargetBytes), observation, earlier);
+  const judgement = judge(noted, observation, state, sizeTargetBytes);
+  return settled(noted, withTrouble(judgement, observation, state), observation, earlier);
+}
+
+/** Nothing calms while something else is wrong, not even for as long as another verdict takes to settle. */
+function withTrouble(
+  judgement: Judgement | null,
+  observation: Observation,
+  state: DatabaseState,
+): Judgement | null {
+  if (judgement?.kind !== "healthy" && judgement?.kind !== "plateau") return judgement;
+  const trouble = walTrouble(observation, state);
+  if (trouble === null) return judgement;
+  return { ...unknown(`no reader holds it back, but ${trouble}`), sinceMs: observation.observedAtMs };
 }
 
 function settled(
@@ -159,10 +171,13 @@ function pinned(marks: readonly HeldMark[], wal: KnownWal): Judgement | null {
     marks.flatMap(({ holders }) => holders.map(({ holder }) => [holder.pid, holder] as const)),
   );
   const holders = [...byPid.values()];
-  const who = holders.length === 0 ? describeAnyHolder(null) : holders.map(describeAnyHolder).join(", ");
+  const heldFrameCount = wal.mxFrame - lowest.frame;
   return {
     kind: "pinned",
-    reason: `${who} reads and holds back ${wal.mxFrame - lowest.frame} frames`,
+    reason:
+      holders.length === 0
+        ? `${describeAnyHolder(null)} holds back ${heldFrameCount} frames: ${unnamedReads}`
+        : `${holders.map(describeAnyHolder).join(", ")} reads and holds back ${heldFrameCount} frames`,
     holders,
     sinceMs: Math.min(...marks.map(({ sinceMs }) => sinceMs)),
   };

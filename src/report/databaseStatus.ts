@@ -47,6 +47,7 @@ export function describeDatabase(
     },
     startup: { stage: state.stage, endedAtMs: state.startupEndedAtMs, residue: state.residue },
     residueReport: state.residueReport,
+    walDamage: state.walDamage,
     ...describeFiles(observation),
     ...describeSqlite(observation, state),
     ...describeHolders(observation, state),

@@ -7,8 +7,10 @@ import type { Mode } from "../domain/databaseConfig.ts";
 import type { LockHolder } from "../domain/observation.ts";
 import type { Failure, ProfileResult } from "../domain/outcome.ts";
 import type { CheckpointStatus, IntegrityStatus, Readiness } from "../domain/status.ts";
+import type { GuardFinding } from "../policy/guardFinding.ts";
 import { affectedSqliteEvents } from "./affectedSqliteEvents.ts";
 import { checkEvent, checkpointEvent } from "./checkpointEvents.ts";
+import { damageEvents } from "./damageEvents.ts";
 import { exposureEvents } from "./exposureEvents.ts";
 import { ledgerEvents } from "./ledgerEvents.ts";
 import type { Logger } from "./log.ts";
@@ -38,6 +40,8 @@ export interface ResidueFields {
   /** Bytes behind the last valid frame. */
   readonly tornTailBytes: number | null;
   readonly stopReason: string | null;
+  /** Commits behind a damaged frame that recovery will drop, at least; null: none are proven. */
+  readonly droppedCommitCountMin: number | null;
   /** In words: what recovery will bring back. */
   readonly expectation: string;
 }
@@ -51,11 +55,6 @@ function pragmaFields(result: ProfileResult): Record<string, string> {
   return Object.fromEntries(result.pragmas.map((reading) => [reading.pragma, reading.actual]));
 }
 
-/** Milliseconds for people: the digits behind the third say nothing. */
-function rounded(durationMs: number): number {
-  return Math.round(durationMs * 1000) / 1000;
-}
-
 function failureFields(failure: Failure): Record<string, unknown> {
   const { reason, operation, path, code, message, retryable } = failure;
   return { reason, operation, path, code, message, retryable };
@@ -65,6 +64,7 @@ export function createEvents(logger: Logger) {
   return {
     ...daemonEvents(logger),
     ...startupEvents(logger),
+    ...damageEvents(logger),
     ...operationEvents(logger),
     ...watchEvents(logger),
     ...exposureEvents(logger),
@@ -87,13 +87,13 @@ function daemonEvents(logger: Logger) {
       logger.log("info", logPhrases.daemonStarted, fields);
     },
     daemonReady(fields: { readonly status: Readiness["status"]; readonly durationMs: number }): void {
-      logger.log("info", logPhrases.daemonReady, { ...fields, durationMs: rounded(fields.durationMs) });
+      logger.log("info", logPhrases.daemonReady, fields);
     },
     daemonStopping(fields: { readonly signal: string }): void {
       logger.log("info", logPhrases.daemonStopping, fields);
     },
     daemonStopped(fields: { readonly durationMs: number }): void {
-      logger.log("info", logPhrases.daemonStopped, { durationMs: rounded(fields.durationMs) });
+      logger.log("info", logPhrases.daemonStopped, fields);
     },
     configurationReloaded(fields: {
       readonly added: readonly string[];
@@ -171,9 +171,8 @@ function operationEvents(logger: Logger) {
   return {
     checkpointEnded(database: string, status: CheckpointStatus, fields: CheckpointFields): void {
       const { level, phrase } = checkpointEvent(status.trigger, status.outcome, status.caughtUp);
-      const { outcome, reason, durationMs, heldMs, caughtUp, holders } = status;
-      const figures = { durationMs: rounded(durationMs), heldMs: rounded(heldMs) };
-      logger.log(level, phrase, { database, outcome, reason, ...figures, caughtUp, holders, ...fields });
+      const { trigger: _trigger, endedAtMs: _endedAtMs, ...ended } = status;
+      logger.log(level, phrase, { database, ...ended, ...fields });
     },
     integrityCheckEnded(database: string, status: IntegrityStatus): void {
       const { level, phrase } = checkEvent(status);
@@ -183,7 +182,7 @@ function operationEvents(logger: Logger) {
         check,
         verdict,
         trigger,
-        durationMs: rounded(durationMs),
+        durationMs,
         findingCount: findings.length,
         findingsTruncated,
         findings: findings.slice(0, findingsLoggedMax),
@@ -213,10 +212,14 @@ function watchEvents(logger: Logger) {
     modeRestored(database: string, fields: { readonly from: Mode; readonly to: Mode }): void {
       logger.log("info", logPhrases.modeRestored, { database, ...fields });
     },
-    guardRefused(database: string, fields: { readonly guard: string; readonly reason: string }): void {
-      logger.log("warn", logPhrases.guardRefused, { database, ...fields });
+    /** What a guard brings about is no event of its own: `ready` and `mode` are as of now. */
+    guardRefused(
+      database: string,
+      fields: Pick<GuardFinding, "guard" | "reason"> & { readonly ready: boolean; readonly mode: Mode },
+    ): void {
+      logger.log(fields.ready ? "warn" : "error", logPhrases.guardRefused, { database, ...fields });
     },
-    guardCleared(database: string, fields: { readonly guard: string }): void {
+    guardCleared(database: string, fields: { readonly guard: string; readonly mode: Mode }): void {
       logger.log("info", logPhrases.guardCleared, { database, ...fields });
     },
     databaseMissing(
@@ -224,12 +227,16 @@ function watchEvents(logger: Logger) {
       fields: {
         readonly path: string;
         readonly whenMissing: string;
+        readonly ready: boolean;
         /** Processes that still have it open: it was moved or removed. */
-        readonly holders?: readonly LockHolder[];
-        readonly advice?: string;
+        readonly holders: readonly LockHolder[];
+        /** What is left of it, and what must be done or left undone. */
+        readonly advice: string;
       },
     ): void {
-      logger.log("warn", logPhrases.databaseMissing, { database, ...fields });
+      // One that is created is there in a moment; if not, readiness says why.
+      const expected = fields.ready || fields.whenMissing === "create";
+      logger.log(expected ? "warn" : "error", logPhrases.databaseMissing, { database, ...fields });
     },
     databaseCreated(database: string, fields: { readonly path: string }): void {
       logger.log("info", logPhrases.databaseCreated, { database, ...fields });

@@ -1,6 +1,6 @@
 /**
  * The daemon's log: one JSON object a line, `level` as a word, `time` in ISO 8601 (UTC), `pid`, `msg`
- * (the phrase operators search for; see logPhrases.ts), then the fields.
+ * (the phrase operators search for; see logPhrases.ts), then the fields, durations rounded.
  *
  * `pid` stays because a restart shows in it; the host name does not, the journal knows it. No pino
  * transport is used: they need worker threads, which a compiled executable cannot start.
@@ -9,6 +9,7 @@
 import { type DestinationStream, pino } from "pino";
 import { type FlushResult, LineDestination } from "./lineDestination.ts";
 import { logPhrases } from "./logPhrases.ts";
+import { withRoundedDurations } from "./roundedMs.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -47,7 +48,7 @@ export function createLogger(options: LoggerOptions): Logger {
     lines ?? (destination as DestinationStream),
   );
   return {
-    log: (level, phrase, fields = {}) => sink[level](fields, phrase),
+    log: (level, phrase, fields = {}) => sink[level](withRoundedDurations(fields), phrase),
     flush: (deadlineMs) =>
       lines?.flush(deadlineMs) ?? Promise.resolve({ complete: true, droppedLineCount: 0 }),
   };

@@ -114,7 +114,7 @@ export const metricCatalogue = {
   },
   sqlite_wal_pin_since_timestamp_seconds: {
     type: "gauge",
-    help: "A reader has kept frames of the WAL from being copied at least since then; 0 if none does.",
+    help: "At every look since then readers have kept frames of the WAL from being copied; 0 if none do.",
     labels: database,
   },
   sqlite_wal_checkpoints_total: {

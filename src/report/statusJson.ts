@@ -2,8 +2,9 @@
  * The one place where times leave the process: milliseconds since the epoch become ISO 8601 strings.
  *
  * The rule is in the names, so that a field added to the domain's types cannot be forgotten: `...AtMs`
- * becomes `...At` and `sinceMs` becomes `since`; every other `...Ms` is a duration and stays a number.
+ * becomes `...At` and `sinceMs` becomes `since`; every other `...Ms` is a duration and stays a number, rounded.
  */
+
 import type {
   CheckpointStatus,
   DatabaseReadiness,
@@ -11,6 +12,7 @@ import type {
   IntegrityStatus,
   Readiness,
 } from "../domain/status.ts";
+import { roundedMs } from "./roundedMs.ts";
 
 type TimeName<Name> = Name extends `${infer Stem}AtMs`
   ? `${Stem}At`
@@ -59,7 +61,8 @@ function convert(value: unknown): unknown {
     Object.entries(value).map(([name, inner]) => {
       const timeName =
         name === "sinceMs" ? "since" : name.endsWith("AtMs") ? name.slice(0, -"Ms".length) : null;
-      if (timeName === null) return [name, convert(inner)];
+      if (timeName === null)
+        return [name, name.endsWith("Ms") && typeof inner === "number" ? roundedMs(inner) : convert(inner)];
       return [timeName, typeof inner === "number" ? isoTime(inner) : null];
     }),
   );

@@ -1,5 +1,6 @@
 /** The log lines about who holds a WAL back, and about what is the matter with it. */
 import type { WalPinStatus, WalVerdict, WalVerdictKind } from "../domain/status.ts";
+import { unnamedReads } from "../policy/walPin.ts";
 import type { Logger, LogLevel } from "./log.ts";
 import { logPhrases } from "./logPhrases.ts";
 import { isoTime } from "./statusJson.ts";
@@ -10,11 +11,11 @@ const verdictLevels: Readonly<Record<WalVerdictKind, LogLevel>> = {
   healthy: "info",
   plateau: "info",
   unknown: "info",
-  // The pin has a line of its own.
+  // The pin and the guard against an exclusive lock have lines of their own.
   pinned: "info",
+  exclusive: "info",
   starved: "warn",
   "write-storm": "warn",
-  exclusive: "warn",
 };
 
 export function walEvents(logger: Logger) {
@@ -26,7 +27,9 @@ export function walEvents(logger: Logger) {
         return { ...holder, since: isoTime(heldSinceMs) };
       });
       const since = isoTime(sinceMs);
-      logger.log("warn", logPhrases.walPinned, { database, since, heldFrameCount, holders, unnamedHolders });
+      const reason = unnamedHolders ? `from another PID namespace: ${unnamedReads}` : "";
+      const fields = { database, since, heldFrameCount, holders, unnamedHolders, reason };
+      logger.log("warn", logPhrases.walPinned, fields);
     },
     walPinReleased(database: string, fields: { readonly heldMs: number }): void {
       logger.log("info", logPhrases.walPinReleased, { database, ...fields });

@@ -4,7 +4,8 @@
  * timeout, while it waits for readers; with none it gives up at once (busy = 1).
  *
  * PASSIVE's own duration tells how long the copying under the lock may take: beyond the hold budget it is
- * not begun.
+ * not begun. A budget that is meant for a database that nobody has open (policy/shortenBudget.ts) is used only when, right
+ * before, nobody else is seen connected: then what remains is a process that connects in the very hold.
  */
 import { statSync } from "node:fs";
 import type { Operation, Target } from "../domain/operation.ts";
@@ -14,6 +15,7 @@ import { isWalMode, prepareCheckpointer, setBusyTimeout } from "./connection.ts"
 import { withWriter } from "./gentleClose.ts";
 import type { LockEvents } from "./lockEvents.ts";
 import { isCompletePass, passivePass, passiveTwice } from "./passiveCheckpoint.ts";
+import { othersAreConnected, seenLocks } from "./walIndexLooks.ts";
 
 type TruncateOperation = Extract<Operation, { readonly kind: "truncateCheckpoint" }>;
 
@@ -36,6 +38,8 @@ export function truncateCheckpoint(
     passiveTwice(checkpointer);
     const tail = passivePass(checkpointer);
     if (!isCompletePass(tail) || tail.durationMs > operation.holdBudgetMs) return untouched(tail.busy);
+    if (operation.aloneOnDevice !== null && !isAlone(target.path, operation.aloneOnDevice))
+      return untouched(true);
     const heldSinceMs = performance.now();
     let heldMs = 0;
     let busy = true;
@@ -49,6 +53,14 @@ export function truncateCheckpoint(
     const truncated = !busy && walFileBytes(target.path) === 0;
     return { busy, truncated, heldMs, durationMs: performance.now() - startedAtMs };
   });
+}
+
+/** Not known counts as not alone. */
+function isAlone(databasePath: string, device: string): boolean {
+  const shm = statSync(`${databasePath}-shm`, { bigint: true, throwIfNoEntry: false });
+  const locks = seenLocks();
+  if (shm === undefined || locks === null) return false;
+  return !othersAreConnected(locks, { device, inode: String(shm.ino) });
 }
 
 /** By stat, which opens nothing. Null: there is no file. */

@@ -13,6 +13,8 @@ const writeByte = 120;
 const checkpointByte = 121;
 const databaseMarkByte = 123;
 const walMarkBytes = [124, 125, 126, 127];
+/** Held shared by whoever is connected (os_unix.c, UNIX_SHM_DMS). */
+const connectedByte = 128;
 const busyBytes = [writeByte, checkpointByte, databaseMarkByte, ...walMarkBytes];
 
 export interface WalCounts {
@@ -58,6 +60,11 @@ export function othersThanWriterHoldWal(locks: readonly ProcLock[], shm: WalInde
     locks.filter(({ pid }) => !writers.has(pid)),
     shm,
   );
+}
+
+/** Another process is connected to the WAL-index, as far as this PID namespace shows it. */
+export function othersAreConnected(locks: readonly ProcLock[], shm: WalIndexFile): boolean {
+  return locks.some((lock) => lock.pid !== process.pid && holds(lock, shm, connectedByte));
 }
 
 /** Another process holds a read mark, mark 0 included. */

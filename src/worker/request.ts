@@ -24,7 +24,7 @@ const operationFields: Readonly<Record<OperationKind, Readonly<Record<string, Fi
     drainReaders: "boolean",
     mountDevice: "string or null",
   },
-  truncateCheckpoint: { holdBudgetMs: "number" },
+  truncateCheckpoint: { holdBudgetMs: "number", aloneOnDevice: "string or null" },
   guardedTruncate: {
     holdBudgetMs: "number",
     acquireBudgetMs: "number",

@@ -67,7 +67,11 @@ test.concurrent(
       longWait,
     );
     expect(status.walVerdict?.holders).toMatchObject([{ pid: application.pid, user: ownUser }]);
-    expect(await daemon.waitForLog("wal verdict changed")).toMatchObject({ to: "exclusive", level: "warn" });
+    // One cause is one line: the guard's.
+    const refused = await daemon.waitForLog("guard refused");
+    expect(refused).toMatchObject({ guard: "exclusive_lock", level: "error" });
+    expect(String(refused.reason)).toContain(`process ${application.pid} (`);
+    expect(daemon.log.map(({ msg }) => msg)).not.toContain("wal verdict changed");
     await application.close(path);
     const after = await waitFor(
       "the verdict healthy",

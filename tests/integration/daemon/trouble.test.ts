@@ -104,7 +104,7 @@ describe("permissions", () => {
       expect(await reason("unreadable")).toContain(`${path("unreadable")}: EACCES`);
       expect(await reason("readOnly")).toContain(`cannot write ${path("readOnly")}: EACCES`);
       expect(await reason("foreign")).toContain(
-        `${path("foreign")} belongs to user 0 and the daemon runs as ${nobody}`,
+        `${path("foreign")} belongs to user 0 and the daemon runs as user ${nobody}`,
       );
       expect(await reason("foreignWal")).toContain(`${path("foreignWal")}-wal`);
       expect(await reason("lockedFolder")).toContain(`create files beside ${path("lockedFolder")}`);
@@ -257,7 +257,7 @@ describe("locked exclusively", () => {
   );
 
   test.concurrent.skipIf(sqlite3Skip !== null)(
-    testName("only after the start: mode lowered while it is, restored when it goes", sqlite3Skip),
+    testName("only after the start: said in one line, and in one when it goes", sqlite3Skip),
     async () => {
       using directory = makeTempDirectory();
       const path = makeKv(directory);
@@ -279,7 +279,7 @@ describe("locked exclusively", () => {
       await application.waitForMoreRows(10);
       expect(application.errors).toEqual([]);
       await application.stop();
-      await daemon.waitForLog("mode restored");
+      expect(await daemon.waitForLog("guard cleared")).toMatchObject({ mode: "enforce" });
       expect((await waitUntilReady(daemon, "kv")).mode).toBe("enforce");
       expect(missingRows(application.acknowledged, await verifyRows(path))).toEqual([]);
     },

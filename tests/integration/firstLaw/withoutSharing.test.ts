@@ -30,7 +30,7 @@ for (const { name, guard, options } of keepers) {
       using folder = makeWatchedFolder();
       await using writer = await startBunWriter({ path: folder.path, lockingMode: "EXCLUSIVE", ...options });
       const life = await liveBesideDaemon(folder, writer, {
-        until: (daemon) => daemon.waitForLog("mode lowered"),
+        until: (daemon) => daemon.waitForLog("guard refused"),
         meanwhile: async (daemon) => {
           await expectNoByteChanged(folder, daemon, writer.pid);
           expect(existsSync(`${folder.path}-shm`)).toBe(false);
@@ -41,7 +41,11 @@ for (const { name, guard, options } of keepers) {
       expect(life.status.mode).toBe("observe");
       expect(life.status.modeReason).toStartWith(`${guard}: `);
       expect(life.status.modeReason).toContain(`process ${writer.pid} (`);
-      expect(life.log.find((line) => line.msg === "guard refused")).toMatchObject({ guard });
+      expect(life.log.find((line) => line.msg === "guard refused")).toMatchObject({
+        guard,
+        mode: "observe",
+        ready: false,
+      });
     },
     lifeTimeoutMs,
   );

@@ -15,7 +15,7 @@ import {
 } from "../worker/harness.ts";
 
 const passive = { kind: "passiveCheckpoint", profile } as const;
-const truncate = { kind: "truncateCheckpoint", profile, holdBudgetMs: 1_000 } as const;
+const truncate = { kind: "truncateCheckpoint", profile, holdBudgetMs: 1_000, aloneOnDevice: null } as const;
 
 function locked(path: string, options: Partial<Extract<Operation, { kind: "lockedCheckpoint" }>> = {}) {
   return {
@@ -145,5 +145,28 @@ test("TRUNCATE shrinks the file of a database at rest to nothing", async () => {
   await leaveWal(path, 50);
   const result = expectOk(await test.pool.run(truncate, targetOf(path), short));
   expect(result).toMatchObject({ busy: false, truncated: true });
+  expect(bytesOf(`${path}-wal`)).toBe(0);
+});
+
+test("TRUNCATE that is meant for a database that nobody has open leaves the WAL to whoever has connected since", async () => {
+  using directory = makeTempDirectory();
+  await using test = makePool();
+  const path = directory.file("a.db");
+  await leaveWal(path, 50);
+  const alone = { ...truncate, aloneOnDevice: mountDeviceOf(path) };
+  await using application = await startBunWriter({
+    path,
+    autocheckpoint: 0,
+    firstRow: 1_000,
+    rowCount: 5,
+  });
+  await application.waitForRows(5);
+  expect(expectOk(await test.pool.run(alone, targetOf(path), short))).toMatchObject({
+    busy: true,
+    truncated: false,
+    heldMs: 0,
+  });
+  await application.kill();
+  expect(expectOk(await test.pool.run(alone, targetOf(path), short)).truncated).toBe(true);
   expect(bytesOf(`${path}-wal`)).toBe(0);
 });

@@ -26,7 +26,7 @@ function said(looks: readonly (readonly [Pin, WalVerdict | null])[]): readonly s
     walVerdictChanged: (_database, from, { kind }) => lines.push(`${from} to ${kind}`),
   });
   for (const [at, [pin, walVerdict]] of looks.entries())
-    report.observed({ name: "kv", pin, walVerdict }, nowMs + at * 1_000);
+    report.observed({ name: "kv", pin, walVerdict }, nowMs + at * 1_000, false);
   return lines;
 }
 
@@ -70,4 +70,24 @@ test("a verdict is said when it changes; the first one only when something is th
       [none, verdict("exclusive")],
     ]),
   ).toEqual(["null to exclusive"]);
+});
+
+test("while a guard refuses the verdict is not said: the guard has said why; afterwards only what is new", () => {
+  const kinds: string[] = [];
+  const report = new WalReport({
+    walPinned: () => undefined,
+    walPinReleased: () => undefined,
+    walVerdictChanged: (_database, _from, { kind }) => void kinds.push(kind),
+  });
+  const looks = [
+    ["healthy", false],
+    ["unknown", true],
+    ["exclusive", true],
+    ["healthy", false],
+    ["starved", false],
+  ] as const;
+  for (const [at, [kind, isGuarded]] of looks.entries()) {
+    report.observed({ name: "kv", pin: none, walVerdict: verdict(kind) }, nowMs + at * 1_000, isGuarded);
+  }
+  expect(kinds).toEqual(["starved"]);
 });

@@ -5,7 +5,7 @@ import type { DatabaseConfig } from "../../../src/domain/databaseConfig.ts";
 import type { Observation } from "../../../src/domain/observation.ts";
 import { type Decision, decide, decideCheck } from "../../../src/policy/decide.ts";
 import { queueDueWork } from "../../../src/policy/dueWork.ts";
-import { lockPermission } from "../../../src/policy/lockPermission.ts";
+import { isAlone, lockPermission } from "../../../src/policy/lockPermission.ts";
 import { effectiveMode } from "../../../src/policy/mode.ts";
 import { noteObservation } from "../../../src/policy/noteObservation.ts";
 import { residueOf } from "../../../src/policy/residue.ts";
@@ -135,7 +135,13 @@ describe("in every world", () => {
       const permission = lockPermission(settings, state.activity, looked, nowMs);
       if (permission.kind === "none") throw new Error(`${step.kind} without permission`);
       expect(step.holdBudgetMs).toBeGreaterThan(0);
-      expect(step.holdBudgetMs).toBeLessThanOrEqual(permission.holdMaxMs);
+      if (step.kind === "locked" || step.aloneOnDevice === null) {
+        expect(step.holdBudgetMs).toBeLessThanOrEqual(permission.holdMaxMs);
+        return;
+      }
+      expect(isAlone(looked)).toBe(true);
+      if (permission.kind === "declared")
+        expect(step.holdBudgetMs).toBeLessThan(settings.profile.busyTimeoutMs);
     });
   });
 

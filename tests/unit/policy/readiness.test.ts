@@ -143,7 +143,7 @@ describe("a missing database", () => {
 
   test("that is not created says why", () => {
     const left = { ...absent, wal: regularFile() };
-    expect(check("file", left, {}, { whenMissing: "create" })?.reason).toContain("-wal is left");
+    expect(check("file", left, {}, { whenMissing: "create" })?.reason).toContain("-wal is still there");
     const retry = { failureCount: 1, notBeforeMs: 0, last: failure({ code: "SQLITE_CANTOPEN" }) };
     expect(check("file", absent, { retry }, { whenMissing: "create" })?.reason).toContain("SQLITE_CANTOPEN");
   });

@@ -152,6 +152,8 @@ test("status tells a leftover directory from one that is followed, and what cann
   expect(replicatorStatus(null, { kind: "unreadable", operation: "lstat", code: "EIO" })?.evidence).toBe(
     "unreadable",
   );
+  const empty = replicatorStatus(null, { kind: "empty", path: "/data/.kv.db-litestream" });
+  expect(empty).toMatchObject({ evidence: "empty", checkpointsLeftToIt: false });
   expect(replicatorStatus(null, { kind: "absent" })).toBeNull();
   expect(replicatorStatus(null, null)).toBeNull();
 });

@@ -39,7 +39,7 @@ describe("a missing database", () => {
     const left = { ...absent, wal: regularFile({ sizeBytes: 32 }) };
     expect(nextStartupStep(observation(left), missing, create)).toMatchObject({
       kind: "stop",
-      reason: expect.stringContaining("kv.db-wal is left"),
+      reason: expect.stringContaining("kv.db-wal is still there"),
     });
     const journal = { ...absent, journal: regularFile({ sizeBytes: 512 }) };
     expect(nextStartupStep(observation(journal), missing, create).kind).toBe("stop");

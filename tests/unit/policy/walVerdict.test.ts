@@ -3,11 +3,14 @@ import { describe, expect, test } from "bun:test";
 import type { LockHolder, Observation } from "../../../src/domain/observation.ts";
 import type { WalVerdict } from "../../../src/domain/status.ts";
 import type { DatabaseState } from "../../../src/policy/state.ts";
-import { isWatching, noteWalWatch, noWalWatch, shiftWalWatch } from "../../../src/policy/walVerdict.ts";
+import { isWatching, noteWalWatch, shiftWalWatch } from "../../../src/policy/walVerdict.ts";
+import { noWalWatch } from "../../../src/policy/walWatch.ts";
 import {
+  checkpointStatus,
   config,
   endedState,
   holder,
+  integrityStatus,
   locks,
   nowMs,
   observation,
@@ -243,6 +246,43 @@ describe("the verdict on a WAL", () => {
     }
     expect(watched.pressure?.looks.length).toBeLessThanOrEqual(60);
     expect(watched.pressure?.writerPids.length).toBeLessThanOrEqual(64);
+  });
+});
+
+describe("is not called healthy while something else is wrong", () => {
+  const failed = checkpointStatus({ outcome: "failed", reason: "SQLITE_FULL database or disk is full" });
+  const history = { ...endedState().checkpoint, last: failed, consecutiveFailureCount: 1 };
+  const refused = { guard: "wal_of_another_file", verdict: "refuse", reason: "" } as const;
+  const lost = { file: "wal", code: "EIO", atMs: nowMs, walIdentity: null, databaseIdentity: null } as const;
+  for (const [what, look, state, words] of [
+    ["a full disk", { change: { freeBytes: 4096 } }, {}, "the file system is full (4096 bytes free)"],
+    ["a checkpoint that failed", {}, { checkpoint: history }, "its last checkpoint failed: SQLITE_FULL"],
+    ["a guard that speaks of its files", {}, { guards: [refused] }, "a guard refuses (wal_of_another_file)"],
+    ["a sync that failed", {}, { fsyncError: lost }, "failed with EIO"],
+    [
+      "damage in the database",
+      {},
+      { quickCheck: integrityStatus({ verdict: "structural" }) },
+      "structurally corrupt",
+    ],
+  ] as const)
+    test(what, () => {
+      const { kind, reason } = verdictAfter(1, () => look, state);
+      expect(kind).toBe("unknown");
+      expect(reason).toContain(words);
+    });
+
+  test("at once, and healthy again when it has been over for a while", () => {
+    const full = (from: number, to: number) => (second: number) => ({
+      change: { freeBytes: second >= from && second < to ? 0 : 1_000_000_000 },
+    });
+    expect(verdictAfter(4, full(3, 9)).kind).toBe("unknown");
+    expect(verdictAfter(16, full(3, 9)).kind).toBe("healthy");
+  });
+
+  test("what the daemon may not do with it is no matter of the WAL", () => {
+    const owner = { guard: "owner", verdict: "refuse", reason: "" } as const;
+    expect(verdictAfter(1, () => ({}), { guards: [owner] }).kind).toBe("healthy");
   });
 });
 

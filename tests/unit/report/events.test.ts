@@ -25,6 +25,7 @@ describe("log events", () => {
       commitCount: 1,
       tornTailBytes: 0,
       stopReason: "endOfFile",
+      droppedCommitCountMin: null,
       expectation: "",
     };
     events.residueDetected("kv", residue);
@@ -58,7 +59,7 @@ describe("log events", () => {
     const { lines, events } = record();
     events.daemonReady({ status: "ready", durationMs: 405.44125799999995 });
     events.daemonStopped({ durationMs: 15.459927000003518 });
-    expect(lines.map(({ durationMs }) => durationMs)).toEqual([405.441, 15.46]);
+    expect(lines.map(({ durationMs }) => durationMs)).toEqual([405, 15.5]);
   });
 
   test("a verified profile says the values that were read back", () => {

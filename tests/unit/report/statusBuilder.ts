@@ -38,6 +38,7 @@ export function aStatus(
     readiness: { database: name, required: true, ready, checks },
     startup: { stage: "ended", endedAtMs: baseTimeMs, residue: null },
     residueReport: null,
+    walDamage: null,
     observedAtMs: baseTimeMs,
     lastObservedAtMs: baseTimeMs,
     databaseBytes: 8192,

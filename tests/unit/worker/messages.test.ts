@@ -17,7 +17,7 @@ const operations: readonly Operation[] = [
     drainReaders: true,
     mountDevice: null,
   },
-  { kind: "truncateCheckpoint", profile, holdBudgetMs: 1 },
+  { kind: "truncateCheckpoint", profile, holdBudgetMs: 1, aloneOnDevice: null },
   { kind: "integrityCheck", profile, check: "quick_check", findingsMax: 3 },
 ];
 const target = { path: "/a b?#.db", identity: null };
