@@ -4,7 +4,7 @@
  */
 import { pad } from "./statusText.ts";
 
-/** Where there is no terminal, or it does not say. */
+/** Of a terminal that does not say. */
 export const usualWidthColumns = 80;
 /** Less than that is left for the text only on terminals that nobody reads it on. */
 const textWidthMinColumns = 24;

@@ -1,5 +1,5 @@
 /** The WAL, its index and the rollback journal of an inspection, for people. Pure. */
-import type { DatabaseInspection, WalInspection } from "../inspect/inspection.ts";
+import { changingHeader, type DatabaseInspection, type WalInspection } from "../inspect/inspection.ts";
 import { counted, walHeaderInWords } from "../inspect/remarks.ts";
 import type { WithIsoTimes } from "../report/statusJson.ts";
 import { age, bytesInWords } from "./statusText.ts";
@@ -11,6 +11,7 @@ type WalJson = WithIsoTimes<WalInspection>;
 export function walRows(wal: WalJson, nowMs: number): readonly Row[] {
   const size = `${bytesInWords(wal.sizeBytes)}, written ${age(wal.modifiedAt, nowMs)}`;
   if (wal.sizeBytes === 0) return [["WAL", "empty"]];
+  if (wal.header === changingHeader) return [["WAL", `${size}; ${wal.reason}`]];
   if (wal.header !== "header")
     return [["WAL", `${size}, its header does not stand: ${walHeaderInWords(wal.header)}`]];
   const identity = `pages of ${wal.pageSizeBytes} bytes, sequence ${wal.checkpointSequence}, salts ${wal.salts}`;

@@ -47,6 +47,8 @@ export interface WatchContext {
   /** Syncs of all databases take their turns here. */
   readonly syncs: SyncQueue;
   readonly syncFile: (path: string, identity: string) => Promise<Outcome<SyncResult>>;
+  /** How many parts of a check may run at once. */
+  readonly checkWorkerCount: number;
   /** Asks a sql worker; a worker that failed is logged with the database's name. */
   readonly run: WorkerPool["run"];
   /** The name of the watch that has the same file and comes first; null: none. */

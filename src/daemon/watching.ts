@@ -93,6 +93,7 @@ export function createWatching(parts: WatchingParts): Watching {
     lookIntervalMs: config.observeIntervalMs,
     syncs,
     syncFile: (path, identity) => syncFile({ os, clock }, path, identity),
+    checkWorkerCount: config.longWorkerCount,
     run: reportingRun(parts, name),
     duplicateOf: (other, identity) => fleet.duplicateOf(other, identity),
     onRound: parts.onRound,

@@ -3,6 +3,7 @@
  * Times are milliseconds since the epoch here; they leave the process as ISO 8601. Types only.
  */
 import type { Mode } from "./databaseConfig.ts";
+import type { IntegrityFinding, IntegrityProgress } from "./integrityCheck.ts";
 import type { RestartVerdict } from "./ledger.ts";
 import type { HiddenLocks, LockHolder } from "./observation.ts";
 import type { PragmaReading } from "./outcome.ts";
@@ -47,6 +48,8 @@ export interface IntegrityStatus {
   readonly verdict: "ok" | "structural" | "content" | "foreign_keys" | "undecidable" | "unknown";
   readonly trigger: "evidence" | "startup" | "schedule" | "demand";
   readonly findings: readonly string[];
+  /** The same findings, in the same order, with what they speak of. */
+  readonly findingDetails: readonly IntegrityFinding[];
   readonly findingsTruncated: boolean;
   readonly endedAtMs: number;
   readonly durationMs: number;
@@ -213,6 +216,8 @@ export interface DatabaseStatus {
   /** What the daemon cannot see of the application's connections; never reported as ok. */
   readonly unobservable: readonly string[];
   readonly integrity: readonly IntegrityStatus[];
+  /** The check that runs now; null: none does. */
+  readonly integrityProgress: IntegrityProgress | null;
   readonly checkpoint: CheckpointStatus | null;
   readonly checkpointConsecutiveFailureCount: number;
   readonly lastSuccessfulCheckpointAtMs: number | null;

@@ -3,6 +3,8 @@
  * `daemon/` writes them from outcomes through the functions of this folder. Times are wall-clock
  * milliseconds.
  */
+
+import type { IntegrityProgress } from "../domain/integrityCheck.ts";
 import type { FsyncError, RestartVerdict } from "../domain/ledger.ts";
 import type { OpenerLook } from "../domain/observation.ts";
 import type { Failure, ProfileResult } from "../domain/outcome.ts";
@@ -12,6 +14,7 @@ import type { SqliteProcess } from "../domain/sqliteProcess.ts";
 import type { CheckpointStatus, CheckpointTrigger, IntegrityStatus } from "../domain/status.ts";
 import type { WalDamage } from "../domain/walDamage.ts";
 import type { Activity } from "./activity.ts";
+import { type CheckpointLearning, nothingLearned } from "./checkpointLearning.ts";
 import type { ExposureState } from "./exposureState.ts";
 import type { GuardFinding } from "./guardFinding.ts";
 import type { HeaderHistory } from "./headerHistory.ts";
@@ -40,6 +43,8 @@ export interface CheckpointRun {
   /** Duration of the last fdatasync of the database file: what a hold will cost at least. */
   readonly syncMs: number | null;
   readonly lockAcquired: boolean | null;
+  /** How often the write lock was asked for. */
+  readonly lockCount: number;
   /** Complete under the write lock, and whether readers were gone. */
   readonly lockedOutcome: "reset" | "complete" | "incomplete" | null;
   /** Null: no TRUNCATE was asked for. */
@@ -66,6 +71,18 @@ export interface CheckpointHistory {
   readonly lastSuccessAtMs: number | null;
   readonly consecutiveFailureCount: number;
   readonly consecutiveIncompleteCount: number;
+  /** What the last one left, where that was worth another one; null: it started over, or was empty. */
+  readonly left: WalLeft | null;
+}
+
+/** A WAL that a checkpoint did not make to start over. */
+export interface WalLeft {
+  readonly walIdentity: string;
+  readonly mxFrame: number;
+  /** How many rounds in a row have left this WAL. */
+  readonly roundCount: number;
+  /** Why: a reader of long standing, whose going is looked out for, or anything else. */
+  readonly by: "pin" | "other";
 }
 
 export interface DatabaseState {
@@ -133,9 +150,13 @@ export interface DatabaseState {
   readonly recheckQueuedAtMs: number | null;
   readonly run: CheckpointRun | null;
   readonly checkpoint: CheckpointHistory;
+  /** What the checkpoints of this file took so far. */
+  readonly learned: CheckpointLearning;
   readonly nextCheckpointAtMs: number | null;
   readonly pendingCheckpoint: CheckpointTrigger | null;
   readonly pendingChecks: readonly PendingCheck[];
+  /** How far the check has come that runs now, startup checks among them; null: none runs. */
+  readonly checkProgress: IntegrityProgress | null;
   /** The long lane is at work on this database. */
   readonly checkRunning: boolean;
   readonly nextQuickCheckAtMs: number | null;
@@ -196,10 +217,13 @@ export function initialState(nowMs: number): DatabaseState {
       lastSuccessAtMs: null,
       consecutiveFailureCount: 0,
       consecutiveIncompleteCount: 0,
+      left: null,
     },
+    learned: nothingLearned,
     nextCheckpointAtMs: null,
     pendingCheckpoint: null,
     pendingChecks: [],
+    checkProgress: null,
     checkRunning: false,
     nextQuickCheckAtMs: null,
     nextIntegrityCheckAtMs: null,

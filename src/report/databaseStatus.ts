@@ -58,6 +58,7 @@ export function describeDatabase(
     pragmas: state.profile?.pragmas ?? [],
     unobservable,
     integrity: [state.quickCheck, state.integrityCheck].filter((status) => status !== null),
+    integrityProgress: state.checkProgress,
     checkpoint: state.checkpoint.last,
     checkpointConsecutiveFailureCount: state.checkpoint.consecutiveFailureCount,
     lastSuccessfulCheckpointAtMs: state.checkpoint.lastSuccessAtMs,

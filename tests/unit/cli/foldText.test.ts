@@ -61,10 +61,14 @@ describe("the width is", () => {
   };
   const widthOf = (change: object) => renderingFor({ ...io, ...change }, 0).widthColumns;
 
-  test("the terminal's, and 80 columns where there is none", () => {
+  test("the terminal's, and 80 columns where it does not say", () => {
     expect(widthOf({})).toBe(132);
-    expect(widthOf({ isTerminal: false })).toBe(80);
     expect(widthOf({ terminalColumns: undefined })).toBe(80);
+  });
+
+  test("none for a file or a pipe: whole lines can be searched", () => {
+    expect(widthOf({ isTerminal: false })).toBeUndefined();
+    expect(widthOf({ isTerminal: false, terminalColumns: undefined })).toBeUndefined();
   });
 
   test("what COLUMNS says, if it is a number", () => {
