@@ -20,6 +20,7 @@ import type { Os } from "../host/os.ts";
 import { readPrefix } from "../host/rawRead.ts";
 import { type LedgerSeen, ledgerEntryOf } from "../policy/ledgerEntry.ts";
 import { ledgerLine, ledgerText, parseLedger } from "../policy/ledgerFile.ts";
+import { isSameRefusal } from "../policy/refusedWal.ts";
 import type { Events } from "../report/events.ts";
 
 /** What one watch has seen last. */
@@ -253,6 +254,7 @@ function isSameSeen(before: ReturnType<LedgerSource>, now: NonNullable<ReturnTyp
   return (
     before.exposure === now.exposure &&
     before.fsyncError === now.fsyncError &&
+    isSameRefusal(before.refusedWal, now.refusedWal) &&
     left.database === right.database &&
     left.header === right.header &&
     left.wal === right.wal &&

@@ -3,6 +3,7 @@ import type { LedgerEntry, RestartLook, RestartVerdict } from "../domain/ledger.
 import type { Observation } from "../domain/observation.ts";
 import type { WalLineage } from "../domain/residueReport.ts";
 import { ledgerHeaderOf, walAfterVerdict } from "../policy/ledgerEntry.ts";
+import { recalled, refusedWalOf, standingRefusal } from "../policy/refusedWal.ts";
 import { presentResidueLook } from "../policy/residueScan.ts";
 import {
   contradictedVerdict,
@@ -33,14 +34,16 @@ export async function judgeRestart(act: Act): Promise<void> {
   const entry = context.ledger.entryOf(path);
   if (takeBack(act, entry)) return;
   const { look, observation } = await lookRepeatedly(act, entry);
+  const refused = standingRefusal(entry, observation, memory.state);
   // What came in its place meanwhile begins a sequence of its own.
   if (look !== null && `${look.device}:${look.inode}` !== identity) return;
   const lineage = look === null ? null : restartLineage(entry, look, observation, memory.state);
+  if (refused !== null) memory.update((state) => recalled(state, refused, observation.observedAtMs));
   // After a cut a checkpoint may be undone, so that an older header lies beside the same WAL.
   if (look !== null)
     memory.update((state) => ({ ...state, headerBesideWal: rememberedAtRestart(entry, look, state) }));
   // Only the ledger's memory tells it: the guard has to make sure of it first, and this comes again.
-  if (lineage?.kind === "another" && memory.state.strangeWal === null) return;
+  if (lineage?.kind === "another" && refused === null && memory.state.strangeWal === null) return;
   const verdict = look === null ? changing(observation) : restartVerdict(entry, look, lineage);
   const sameCache = look !== null && entry !== null && keptCache(entry, look);
   const inherits = sameCache && entry.databaseExposed === true && !(await isSynced(act));
@@ -124,8 +127,7 @@ export function ledgerSeenOf(
   const isJudged = observation.database.identity === state.identity;
   // One that goes back is judged first: it begins a sequence of its own.
   const goesBack = state.headerHistory !== null && state.headerHistory.wentBackSinceMs !== null;
-  // What lies there is no database's state: its header must not be remembered as the one beside this WAL.
-  return isJudged && !goesBack && state.strangeWal === null
-    ? { observation, exposure: state.exposure, fsyncError: state.fsyncError }
-    : null;
+  if (!isJudged || goesBack || state.strangeWal?.confirmed === false) return null;
+  const { exposure, fsyncError } = state;
+  return { observation, exposure, fsyncError, refusedWal: refusedWalOf(observation, state) };
 }

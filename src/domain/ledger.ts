@@ -49,6 +49,20 @@ export interface FsyncError {
   readonly databaseIdentity: string | null;
 }
 
+/** A WAL that was refused, for it goes with another file than the one that lies beside it: policy/refusedWal.ts. */
+export interface RefusedWal {
+  /** "salt1 salt2", as they were seen last. */
+  readonly walSalts: string;
+  /** By what it was told, in words. */
+  readonly evidence: string;
+  /** "device:inode" of the file that it goes with; null: not known. */
+  readonly ownerIdentity: string | null;
+  /** The header that was seen in that file while it was open together with this WAL; null: none was. */
+  readonly ownerHeaderHex: string | null;
+  /** State of the file that it lay beside, where what is in the two told it; null: that is another file altogether. */
+  readonly databaseMark: string | null;
+}
+
 export interface LedgerEntry {
   /** Resolved. */
   readonly path: string;
@@ -73,6 +87,8 @@ export interface LedgerEntry {
   readonly restoreWindowEndsAtMs: number | null;
   /** Null also where an earlier version has written the ledger. */
   readonly fsyncError: FsyncError | null;
+  /** Null: none; also where an earlier version has written the ledger. */
+  readonly refusedWal: RefusedWal | null;
 }
 
 /** The answer to one who is about to restore a database. */

@@ -39,9 +39,9 @@ export interface WalTallyResult {
    */
   readonly pagesBehindCount: number | null;
   /** Different pages up to `pageCount` that committed frames hold; null as above. */
-  readonly heldPageCount?: number | null;
+  readonly heldPageCount: number | null;
   /** Smallest size in pages that a commit gives the database; null: there is no commit. */
-  readonly lowestPageCount?: number | null;
+  readonly lowestPageCount: number | null;
 }
 
 export interface WalTallyOptions {

@@ -20,7 +20,12 @@ import { describePin } from "../policy/walPin.ts";
 import { walHasFrames } from "../policy/walState.ts";
 import { inspectExposure } from "./exposureInspection.ts";
 import { describeFile, describeHeader, describeUnreadable } from "./fileInspection.ts";
-import type { DatabaseInspection, ResidueInspection, WalInspection } from "./inspection.ts";
+import {
+  changingHeader,
+  type DatabaseInspection,
+  type ResidueInspection,
+  type WalInspection,
+} from "./inspection.ts";
 import { inspectJournal } from "./journalInspection.ts";
 import { inspectLedger } from "./ledgerInspection.ts";
 import { type InspectHost, isQuiet, lookAtOneRound } from "./looks.ts";
@@ -88,6 +93,8 @@ function verdictOf({ walWatch: { verdict } }: DatabaseState, wal: WalInspection 
   if (verdict === null || wal === null || wal.sizeBytes === 0) return verdict;
   const isBroken = wal.damage !== null || wal.header !== "header";
   if (!isBroken) return verdict;
+  if (wal.header === changingHeader)
+    return { ...verdict, kind: "unknown", reason: "it started over at each look" };
   const reason = wal.damage === null ? "its header does not stand" : "it is damaged";
   return { ...verdict, kind: "unknown", reason };
 }

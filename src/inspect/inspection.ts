@@ -122,11 +122,14 @@ export interface HeaderInspection {
   readonly lastWrittenBy: string;
 }
 
+/** `WalInspection.header` of a WAL that started over at each look. */
+export const changingHeader = "changing";
+
 export interface WalInspection {
   readonly path: string;
   readonly sizeBytes: number;
   readonly modifiedAtMs: number;
-  /** "header", or what is wrong with the first 32 bytes. */
+  /** "header", or what is wrong with the first 32 bytes; "changing": no two looks found the same. */
   readonly header: string;
   readonly pageSizeBytes: number | null;
   readonly salts: string | null;

@@ -15,7 +15,7 @@ import { somebodyIsConnected, somebodyLocksDatabase } from "../policy/heldLocks.
 import { noteObservation, noteOpeners } from "../policy/noteObservation.ts";
 import { residueFingerprint } from "../policy/residueScan.ts";
 import { type DatabaseState, initialState } from "../policy/state.ts";
-import { inspectWal, type ScannedWal } from "./walInspection.ts";
+import { inspectWal, neverSettled, type ScannedWal } from "./walInspection.ts";
 
 export interface InspectHost {
   readonly os: Os;
@@ -36,7 +36,13 @@ const lookIntervalMs = 500;
 /** Beside a writer that never pauses the WAL may start over between two looks again and again. */
 const roundsMax = 5;
 
-/** The looks and the scan of the WAL, both of the same round of it where that can be had. */
+/** Between two looks that must find the same. */
+const confirmAfterMs = 100;
+
+/**
+ * The looks and the scan of the WAL, both of the same round of it where that can be had. What is wrong with the WAL has
+ * been found twice: locks do not tell at every moment who writes it.
+ */
 export async function lookAtOneRound(
   host: InspectHost,
   observer: Observer,
@@ -44,12 +50,19 @@ export async function lookAtOneRound(
   watchMs: number,
 ): Promise<Looked> {
   let { observation, state } = await watch(host, observer, path, watchMs);
+  let faultBefore: string | null = null;
   for (let round = 1; ; round += 1) {
     const residue = isQuiet(observation) ? (state.residueLook?.wal ?? null) : null;
     const walPath = `${observation.resolvedPath ?? path}-wal`;
     const hasOpener = state.openers?.kind === "seen" && state.openers.openers.length > 0;
     const scanned = await inspectWal(host, walPath, observation, residue, isQuiet(observation) && !hasOpener);
-    if (scanned?.startedOver !== true || round === roundsMax) return { observation, state, scanned };
+    if (scanned === null) return { observation, state, scanned };
+    const { startedOver, fault } = scanned;
+    const isSure = !startedOver && (fault === null || fault === faultBefore);
+    if (isSure) return { observation, state, scanned };
+    if (round >= roundsMax) return { observation, state, scanned: neverSettled(scanned) };
+    faultBefore = startedOver ? null : fault;
+    if (fault !== null) await host.pause(confirmAfterMs);
     ({ observation, state } = await look(host, observer, path, state));
   }
 }

@@ -2,7 +2,7 @@
  * What of an inspection deserves a sentence. `wrong` makes the exit status 1: the daemon would refuse to open the
  * database, or something that was committed cannot be recovered. Everything else is a note. Pure.
  */
-import type { DatabaseInspection, Remark, WalInspection } from "./inspection.ts";
+import { changingHeader, type DatabaseInspection, type Remark, type WalInspection } from "./inspection.ts";
 import { nameProcesses } from "./processInspection.ts";
 
 type Inspected = Omit<
@@ -56,6 +56,8 @@ function ofGuards({ guards }: Inspected): readonly Remark[] {
 function ofWal(wal: WalInspection, quiet: boolean): readonly Remark[] {
   if (wal.sizeBytes <= 32) return [];
   if (wal.header === "zeroes") return [note("the WAL begins with zeroes: nothing in it counts")];
+  if (wal.header === changingHeader)
+    return [note("what is in the WAL could not be told: it started over at each look; ask again")];
   if (wal.header !== "header") {
     return [
       wrong(

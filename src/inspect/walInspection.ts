@@ -4,13 +4,13 @@
  */
 import type { FileLook, Observation } from "../domain/observation.ts";
 import type { WalResidueLook } from "../domain/residueReport.ts";
-import { saltsOf, type WalHeaderResult } from "../format/walHeader.ts";
+import { saltsOf, type WalHeaderResult, walHeaderBytes } from "../format/walHeader.ts";
 import type { WalIndex } from "../format/walIndex.ts";
 import type { WalScan } from "../format/walScan.ts";
 import { scanWalFile, type WalFileScanHost } from "../observe/walFileScan.ts";
 import { mxFrameOfRound, walEnding } from "../policy/walEnding.ts";
 import { type WalState, walHasFrames, walStateOf } from "../policy/walState.ts";
-import type { WalIndexInspection, WalInspection } from "./inspection.ts";
+import { changingHeader, type WalIndexInspection, type WalInspection } from "./inspection.ts";
 
 type RegularFile = Extract<FileLook, { readonly kind: "regular" }>;
 
@@ -21,8 +21,13 @@ export interface ScannedWal {
   readonly inspection: WalInspection;
   /** Null: it could not be scanned. */
   readonly scan: WalScan | null;
-  /** The scan is of another round of the WAL than the observation: look again. */
+  /** It is of several moments, so that what is wrong with it may be nothing: look again. */
   readonly startedOver: boolean;
+  /**
+   * What is wrong with it, the same words for the same thing; null: nothing. Who writes may have changed it between two
+   * reads: so it is told only when two looks have found the same.
+   */
+  readonly fault: string | null;
 }
 
 /**
@@ -44,20 +49,46 @@ export async function inspectWal(
     ? await scanOnce(host, path, wal.identity, state, residue)
     : { kind: "nothing" as const };
   const found = scanned.kind === "scanned" ? scanned.scan : null;
-  const startedOver = found !== null && !isSameRound(found.header, walHeader);
+  const isOfTwoRounds = found !== null && !isSameRound(found.header, walHeader);
   const isTrusted = state.kind === "known";
   const index = walIndex?.kind === "index" && (isQuiet || isTrusted) ? walIndex.index : null;
-  return startedOver
-    ? {
-        inspection: describeWal(path, wal, found.header, ofTwoRounds, scanned, inUse),
-        scan: found,
-        startedOver,
-      }
-    : {
-        inspection: describeWal(path, wal, walHeader, state, scanned, { isQuiet, index }),
-        scan: found,
-        startedOver,
-      };
+  const inspection = isOfTwoRounds
+    ? describeWal(path, wal, found.header, ofTwoRounds, scanned, inUse)
+    : describeWal(path, wal, walHeader, state, scanned, { isQuiet, index });
+  const startedOver = isOfTwoRounds || scanned.kind === "changing" || isShorterThanSeen(inspection);
+  return { inspection, scan: found, startedOver, fault: faultOf(inspection) };
+}
+
+/** The file was emptied between two reads of it. */
+function isShorterThanSeen({ sizeBytes, header }: WalInspection): boolean {
+  return sizeBytes >= walHeaderBytes && (header === "empty" || header === "tooShort");
+}
+
+function faultOf({ sizeBytes, header, by, reason, salts, damage }: WalInspection): string | null {
+  if (sizeBytes <= walHeaderBytes) return null;
+  if (header !== "header") return header;
+  if (damage !== null) return `${salts} ${damage.frame}`;
+  return by === "unknown" ? reason : null;
+}
+
+/** Of a WAL at which no two looks have found the same: that something is wrong with it is not known. */
+export function neverSettled({ inspection, scan, startedOver, fault }: ScannedWal): ScannedWal {
+  if (fault === null) return { inspection, scan, startedOver, fault };
+  const { path, sizeBytes, modifiedAtMs } = inspection;
+  return {
+    inspection: {
+      path,
+      sizeBytes,
+      modifiedAtMs,
+      ...describeHeader(null),
+      header: changingHeader,
+      ...figuresOf(ofTwoRounds, { kind: "changing" }),
+      ...endOf({ kind: "changing" }, inUse),
+    },
+    scan: null,
+    startedOver,
+    fault: null,
+  };
 }
 
 /** What else tells how the WAL ends. */
@@ -72,6 +103,8 @@ const inUse: EndEvidence = { isQuiet: false, index: null };
 type Scanned =
   | { readonly kind: "scanned"; readonly scan: WalScan }
   | { readonly kind: "unknown"; readonly reason: string }
+  /** It started over each time it was read. */
+  | { readonly kind: "changing" }
   | { readonly kind: "nothing" };
 
 async function scanOnce(
@@ -81,10 +114,11 @@ async function scanOnce(
   state: WalState,
   residue: WalResidueLook | null,
 ): Promise<Scanned> {
-  if (residue !== null && residue.kind !== "none") return residue;
+  if (residue?.kind === "scanned") return residue;
   return scan(host, path, identity, state.kind === "known" ? { markFrame: state.mxFrame } : {});
 }
 
+const changing = "it started over each time it was read";
 const ofTwoRounds: WalState = {
   kind: "unknown",
   reason: "the WAL started over while it was looked at",
@@ -104,14 +138,17 @@ export async function inspectLoneWal(
   const scanned = await scan(host, path, wal.identity, {});
   const scannedWal = scanned.kind === "scanned" ? scanned.scan : null;
   const noIndex: WalState = { kind: "unknown", reason: "a WAL alone has no WAL-index" };
-  return {
-    inspection: describeWal(path, wal, scannedWal?.header ?? null, noIndex, scanned, {
-      isQuiet: true,
-      index: null,
-    }),
+  const inspection = describeWal(path, wal, scannedWal?.header ?? null, noIndex, scanned, {
+    isQuiet: true,
+    index: null,
+  });
+  const startedOver = scanned.kind === "changing";
+  return neverSettled({
+    inspection,
     scan: scannedWal,
-    startedOver: false,
-  };
+    startedOver,
+    fault: startedOver ? changing : null,
+  });
 }
 
 async function scan(
@@ -126,7 +163,7 @@ async function scan(
     if (scanned.kind === "unreadable")
       return { kind: "unknown", reason: `it cannot be read: ${scanned.operation} ${scanned.code}` };
   }
-  return { kind: "unknown", reason: "it started over each time it was read" };
+  return { kind: "changing" };
 }
 
 function describeWal(
@@ -180,7 +217,7 @@ function figuresOf(state: WalState, scanned: Scanned): Figures {
   const reason = state.kind === "unknown" ? state.reason : "";
   if (found === null) {
     const unknown = { frameCount: null, commitCount: null, backfilledFrameCount: null, pageCount: null };
-    return { by: "unknown", reason: scanned.kind === "unknown" ? scanned.reason : "", ...unknown };
+    return { by: "unknown", reason: scanned.kind === "unknown" ? scanned.reason : changing, ...unknown };
   }
   const { mxFrame, commitCount, pageCount } = found;
   return { by: "scan", reason, frameCount: mxFrame, commitCount, backfilledFrameCount: null, pageCount };

@@ -39,7 +39,7 @@ export function foreignWalGuards(
   }
   const salts = walSalts(observation);
   const isEarlier =
-    salts !== null && state.earlierWalSalts !== null && isSameOrNext(salts, state.earlierWalSalts);
+    salts !== null && state.earlierWalSalts !== null && isSameOrNextWal(salts, state.earlierWalSalts);
   if (!isEarlier) return strangeWalGuards(observation, state);
   return [
     {
@@ -90,7 +90,7 @@ export function noteEarlierWal(
   // Started over by somebody who has the new file open: what could be mixed has been.
   const { locks } = observation;
   const isAdopted = locks.kind === "seen" && somebodyLocksDatabase(locks);
-  return isAdopted || !isSameOrNext(salts, earlierWalSalts) ? null : earlierWalSalts;
+  return isAdopted || !isSameOrNextWal(salts, earlierWalSalts) ? null : earlierWalSalts;
 }
 
 /** So often may a WAL start over between two looks. Four million times as many salts are not among these. */
@@ -100,7 +100,7 @@ const startsOverMax = 1_000;
  * The same WAL, or the same file after it started over: the first salt is then one more, the second is drawn by
  * lot; a WAL that is made anew draws both (wal.c, walRestartHdr and sqlite3WalFrames).
  */
-function isSameOrNext(salts: string, earlier: string): boolean {
+export function isSameOrNextWal(salts: string, earlier: string): boolean {
   const startsOverCount = (firstSalt(salts) - firstSalt(earlier)) >>> 0;
   return salts === earlier || (startsOverCount > 0 && startsOverCount <= startsOverMax);
 }

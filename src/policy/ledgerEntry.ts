@@ -10,6 +10,7 @@ import type {
   LedgerEntry,
   LedgerHeader,
   LedgerWal,
+  RefusedWal,
   RestartLook,
   RestartVerdict,
 } from "../domain/ledger.ts";
@@ -20,6 +21,7 @@ import { saltsOf, type WalHeader } from "../format/walHeader.ts";
 import type { WalIndex } from "../format/walIndex.ts";
 import type { ExposureState, WalExposure } from "./exposureState.ts";
 import { somebodyLocksExclusively } from "./heldLocks.ts";
+import { isSameRefusal } from "./refusedWal.ts";
 import { walHasFrames, walStateOf } from "./walState.ts";
 
 export interface LedgerSeen {
@@ -29,6 +31,8 @@ export interface LedgerSeen {
   readonly bootId: string | null;
   /** An earlier life of the daemon saw database pages that no sync has proven since. */
   readonly inheritsExposedPages: boolean;
+  /** Its frames are none of this database's. */
+  readonly refusedWal: RefusedWal | null;
 }
 
 /**
@@ -39,6 +43,11 @@ export function ledgerEntryOf(seen: LedgerSeen, earlier: LedgerEntry | null): Le
   const { observation, bootId } = seen;
   const { database, header, resolvedPath } = observation;
   if (database.kind !== "regular" || resolvedPath === null || header?.kind !== "header") return null;
+  // What lies there is no database's state: its header must not be remembered as the one beside this WAL.
+  if (seen.refusedWal !== null && seen.refusedWal.databaseMark !== null)
+    return earlier === null || isSameRefusal(seen.refusedWal, earlier.refusedWal)
+      ? earlier
+      : { ...earlier, refusedWal: seen.refusedWal };
   const [device = "", inode = ""] = database.identity.split(":");
   const ofThisFile = earlier?.inode === inode ? earlier : null;
   const entry: LedgerEntry = {
@@ -50,12 +59,13 @@ export function ledgerEntryOf(seen: LedgerSeen, earlier: LedgerEntry | null): Le
     header: isInTransaction(observation)
       ? (ofThisFile?.header ?? null)
       : ledgerHeaderOf(header.header, ofThisFile),
-    wal: walOf(seen, ofThisFile?.wal ?? null),
+    wal: seen.refusedWal === null ? walOf(seen, ofThisFile?.wal ?? null) : null,
     ...checkpointsSync(seen, ofThisFile),
     bootId,
     writtenAtMs: observation.observedAtMs,
     restoreWindowEndsAtMs: earlier?.restoreWindowEndsAtMs ?? null,
     fsyncError: sameError(seen.fsyncError, earlier?.fsyncError ?? null),
+    refusedWal: seen.refusedWal,
   };
   return earlier !== null && isSameKnowledge(entry, earlier) ? earlier : entry;
 }
@@ -233,6 +243,7 @@ function isSameKnowledge(entry: LedgerEntry, earlier: LedgerEntry): boolean {
     entry.checkpointsSeenToSync === earlier.checkpointsSeenToSync &&
     entry.bootId === earlier.bootId &&
     entry.fsyncError === earlier.fsyncError &&
+    isSameRefusal(entry.refusedWal, earlier.refusedWal) &&
     isSameWal(entry.wal, earlier.wal)
   );
 }

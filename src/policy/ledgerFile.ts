@@ -9,7 +9,7 @@
  *
  * A file of another version is not touched: what it says is not known here. Invariant: no text makes it throw.
  */
-import type { FsyncError, LedgerEntry, LedgerHeader, LedgerWal } from "../domain/ledger.ts";
+import type { FsyncError, LedgerEntry, LedgerHeader, LedgerWal, RefusedWal } from "../domain/ledger.ts";
 
 const formatName = "walwarden-ledger";
 const formatVersion = 1;
@@ -80,6 +80,22 @@ function entryOf(value: unknown, position: number): LedgerEntry {
       fields.fsyncError === undefined || fields.fsyncError === null
         ? null
         : fsyncErrorOf(recordOf(fields.fsyncError, `${where}fsyncError`), where),
+    refusedWal:
+      fields.refusedWal === undefined || fields.refusedWal === null
+        ? null
+        : refusedWalOf(recordOf(fields.refusedWal, `${where}refusedWal`), where),
+  };
+}
+
+function refusedWalOf(fields: Fields, where: string): RefusedWal {
+  const walSalts = text(fields, "walSalts", where);
+  if (!/^\d+ \d+$/.test(walSalts)) throw wrong("walSalts", where, "two numbers");
+  return {
+    walSalts,
+    evidence: text(fields, "evidence", where),
+    ownerIdentity: fields.ownerIdentity === null ? null : text(fields, "ownerIdentity", where),
+    ownerHeaderHex: fields.ownerHeaderHex === null ? null : hex(fields, "ownerHeaderHex", where, 100),
+    databaseMark: fields.databaseMark === null ? null : text(fields, "databaseMark", where),
   };
 }
 

@@ -6,6 +6,7 @@ import type { LedgerEntry, RestartLook, RestartVerdict } from "../domain/ledger.
 import type { Observation } from "../domain/observation.ts";
 import type { WalLineage } from "../domain/residueReport.ts";
 import { saltsOf } from "../format/walHeader.ts";
+import { standingRefusal } from "./refusedWal.ts";
 import { lineageOf } from "./residueScan.ts";
 import { keptCache } from "./restartVerdict.ts";
 import type { DatabaseState } from "./state.ts";
@@ -15,8 +16,10 @@ import type { HeaderBesideWal, StrangeWal } from "./strangeWal.ts";
 export function rememberedAtRestart(
   entry: LedgerEntry | null,
   look: RestartLook,
-  { headerBesideWal }: Pick<DatabaseState, "headerBesideWal">,
+  { headerBesideWal, earlierWalSalts }: Pick<DatabaseState, "headerBesideWal" | "earlierWalSalts">,
 ): HeaderBesideWal | null {
+  // Seen in this life, of the file that the WAL goes with: the ledger's is older.
+  if (earlierWalSalts !== null) return headerBesideWal;
   if (entry === null || entry.wal === null || entry.header === null || !keptCache(entry, look))
     return headerBesideWal;
   return { walSalts: saltsOf(entry.wal), headerHex: entry.header.bytesHex };
@@ -29,6 +32,8 @@ export function restartLineage(
   observation: Observation,
   state: DatabaseState,
 ): WalLineage | null {
+  const refused = standingRefusal(entry, observation, state);
+  if (refused !== null) return { kind: "another", evidence: refused.evidence };
   return lineageOf(observation, { ...state, headerBesideWal: rememberedAtRestart(entry, look, state) });
 }
 

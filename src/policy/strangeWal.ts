@@ -7,6 +7,7 @@ import type { Observation } from "../domain/observation.ts";
 import type { GuardFinding } from "./guardFinding.ts";
 import { lineageOf } from "./residueScan.ts";
 import type { DatabaseState } from "./state.ts";
+import { fileMark } from "./walDamage.ts";
 import { walSalts } from "./walState.ts";
 
 export interface StrangeWal {
@@ -15,6 +16,8 @@ export interface StrangeWal {
   readonly sinceMs: number;
   /** Seen so for long enough that it is no moment of a checkpoint. */
   readonly confirmed: boolean;
+  /** State of the database that was seen so. */
+  readonly databaseMark: string;
 }
 
 /**
@@ -31,6 +34,12 @@ export interface HeaderBesideWal {
   readonly liveHex?: string | null;
 }
 
+/** One state of a database: a copy that keeps size and times has another header. */
+export function databaseMarkOf({ database, header }: Observation): string {
+  const headerHex = header?.kind === "header" ? header.header.bytesHex : (header?.kind ?? "none");
+  return `${fileMark(database)} ${headerHex}`;
+}
+
 /** Database and WAL are not read at one instant. */
 export const strangeWalDoubtMs = 300;
 
@@ -40,26 +49,40 @@ export function noteStrangeWal(observation: Observation, state: DatabaseState): 
   const known = state.strangeWal?.walSalts === salts ? state.strangeWal : null;
   const lineage = lineageOf(observation, state);
   if (lineage === null) return known?.confirmed === true ? known : null;
+  const databaseMark = databaseMarkOf(observation);
+  // What told it may be remembered no more; as long as neither of the two has changed it is as true as before.
+  if (lineage.kind === "undecided" && known?.confirmed === true && known.databaseMark === databaseMark)
+    return known;
   if (lineage.kind !== "another") return null;
   const nowMs = observation.observedAtMs;
   const sinceMs = known?.sinceMs ?? nowMs;
   const confirmed = known !== null && (known.confirmed || nowMs - sinceMs >= strangeWalDoubtMs);
-  return { walSalts: salts, evidence: lineage.evidence, sinceMs, confirmed };
+  return { walSalts: salts, evidence: lineage.evidence, sinceMs, confirmed, databaseMark };
 }
 
 export function noteHeaderBesideWal(
   observation: Observation,
-  { headerBesideWal: known, strangeWal, earlierWalSalts, strangerSinceMs }: DatabaseState,
+  { headerBesideWal: known, strangeWal, earlierWalSalts, strangerSinceMs, identity }: DatabaseState,
 ): HeaderBesideWal | null {
   const salts = walSalts(observation);
   // Of a WAL that goes with an earlier file the header of this one says nothing.
   if (earlierWalSalts !== null || strangerSinceMs !== null) return known;
   if (salts === null || observation.header?.kind !== "header") return known;
+  // Another file was just put there: who is connected may have the earlier one open.
+  if (
+    identity !== null &&
+    observation.database.kind === "regular" &&
+    observation.database.identity !== identity
+  )
+    return known;
   const { bytesHex } = observation.header.header;
   // Put there before the first look: what was taken for the WAL's own header is that of the wrong database.
   if (strangeWal !== null)
     return known?.headerHex === bytesHex || known?.otherHex === bytesHex ? null : known;
   const { locks } = observation;
+  // Page 1 may be half written just now; the next look sees it whole.
+  if (locks.kind === "seen" && (locks.checkpointer !== null || locks.hidden?.checkpointer === true))
+    return known;
   const liveHex =
     locks.kind === "seen" && locks.connectedWithOwnCount > 0
       ? bytesHex

@@ -64,6 +64,7 @@ async function noted(path: string): Promise<LedgerEntry> {
       observation: found.observation,
       exposure: null,
       fsyncError: null,
+      refusedWal: null,
       bootId: look.bootId,
       inheritsExposedPages: false,
     },

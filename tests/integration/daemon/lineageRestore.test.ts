@@ -95,6 +95,10 @@ function copyOver(from: string, to: string): void {
   writeFileSync(to, readFileSync(from));
 }
 
+/** On a busy machine memory may not be settled yet; then the pages of the round before tell it. */
+const byMemoryOrPages =
+  /neither the one that was seen beside this WAL before|not as the last checkpoint of this WAL left/;
+
 async function expectRefusal(daemon: Daemon, path: string): Promise<string> {
   const folder = fileBytes(dirname(path));
   const reason = await waitForCheck(daemon, "k", "guards", "failed", "does not belong to what is at");
@@ -215,7 +219,7 @@ test.concurrent(
     await workUntold(place.path, () => looked(daemon));
     copyOver(place.backupPath, place.path);
     const reason = await expectRefusal(daemon, place.path);
-    expect(reason).toContain("neither the one that was seen beside this WAL before");
+    expect(reason).toMatch(byMemoryOrPages);
     await followTheAdvice(daemon, place, directory);
   },
   testTimeoutMs,
@@ -231,9 +235,12 @@ test.concurrent(
     await waitUntilReady(earlier, "k");
     await workUntold(place.path, async () => {
       const salt1 = readFileSync(`${place.path}-wal`).readUInt32BE(16);
+      // A look reads the header before the WAL: it may have found the header of before the checkpoint.
+      const headerHex = readFileSync(place.path).subarray(0, 100).toString("hex");
+      const isNoted = (text: string) => text.includes(`${salt1}`) && text.includes(headerHex);
       await waitFor(
         "the ledger to have this WAL",
-        () => existsSync(ledgerPath) && readFileSync(ledgerPath, "utf8").includes(`${salt1}`),
+        () => existsSync(ledgerPath) && isNoted(readFileSync(ledgerPath, "utf8")),
         { deadlineMs: 15_000 },
       );
     });
@@ -241,7 +248,7 @@ test.concurrent(
     copyOver(place.backupPath, place.path);
     await using daemon = await place.startDaemon();
     const reason = await expectRefusal(daemon, place.path);
-    expect(reason).toContain("neither the one that was seen beside this WAL before");
+    expect(reason).toMatch(byMemoryOrPages);
     await followTheAdvice(daemon, place, directory);
   },
   testTimeoutMs,

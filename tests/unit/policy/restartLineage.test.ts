@@ -11,6 +11,7 @@ const strange = (confirmed: boolean) => ({
   evidence: "its pages tell",
   sinceMs: nowMs,
   confirmed,
+  databaseMark: "regular",
 });
 const intact = restartVerdict(entry(), look({ bootId: bootBefore }), null);
 const isDue = (change: Partial<DatabaseState>) =>
@@ -35,10 +36,12 @@ describe("the verdict of a restart and the guard say the same", () => {
   });
 });
 
+const nothingSeen = { headerBesideWal: null, earlierWalSalts: null };
+
 test("the ledger's header counts beside its WAL, but not after a cut, which may have taken a checkpoint back", () => {
   const inCache = look({ bootId: bootBefore });
-  const remembered = rememberedAtRestart(entry(), inCache, { headerBesideWal: null });
+  const remembered = rememberedAtRestart(entry(), inCache, nothingSeen);
   expect(remembered).toEqual({ walSalts: "500 600", headerHex: "00".repeat(100) });
-  expect(rememberedAtRestart(entry(), look(), { headerBesideWal: null })).toBeNull();
-  expect(rememberedAtRestart(null, inCache, { headerBesideWal: null })).toBeNull();
+  expect(rememberedAtRestart(entry(), look(), nothingSeen)).toBeNull();
+  expect(rememberedAtRestart(null, inCache, nothingSeen)).toBeNull();
 });

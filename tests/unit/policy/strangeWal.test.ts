@@ -45,6 +45,8 @@ const scan: WalScan = {
   markedCommitCount: null,
   lastCommit: null,
   pagesBehindCount: 0,
+  heldPageCount: null,
+  lowestPageCount: null,
 };
 
 const wrong = { ...withWal(10, 10), header: databaseHeader({ changeCounter: 7 }) };
@@ -118,6 +120,14 @@ describe("a WAL that belongs to another database", () => {
   test("that fits is nothing to speak of", () => {
     expect(after(right, "scan", right, right).state.guards).toEqual([]);
   });
+});
+
+test("a header that is read while a checkpoint is at work may be half written: it is not remembered", () => {
+  const copying = { ...right, locks: locks({ connected: [holder(42)], checkpointer: holder(42) }) };
+  expect(after(copying).state.headerBesideWal).toBeNull();
+  expect(after(copying, right).state.headerBesideWal?.headerHex).toBe(
+    after(right).state.headerBesideWal?.headerHex ?? "",
+  );
 });
 
 describe("what was left is read before anything is opened", () => {

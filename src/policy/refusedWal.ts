@@ -1,0 +1,82 @@
+/**
+ * A WAL that was refused because it goes with another file, remembered over a restart of the daemon: who told it by may
+ * be gone by then (a process on the file that was replaced, the header that was seen before), and the WAL is not. It is
+ * recalled until the WAL is gone, or the file beside it is another one or is seen to fit. Pure.
+ */
+import type { LedgerEntry, RefusedWal } from "../domain/ledger.ts";
+import type { Observation } from "../domain/observation.ts";
+import { isSameOrNextWal } from "./foreignWalGuard.ts";
+import { lineageOf } from "./residueScan.ts";
+import type { DatabaseState } from "./state.ts";
+import { databaseMarkOf } from "./strangeWal.ts";
+import { walSalts } from "./walState.ts";
+
+const ofEarlierFile = "it goes with the file that was there before this one was put in its place";
+
+/** What the ledger notes; null: nothing is refused now. */
+export function refusedWalOf(
+  { wal }: Observation,
+  { strangeWal, earlierWalSalts, earlierIdentity, headerBesideWal }: DatabaseState,
+): RefusedWal | null {
+  if (wal.kind === "absent") return null;
+  if (earlierWalSalts !== null)
+    return {
+      walSalts: earlierWalSalts,
+      evidence: ofEarlierFile,
+      ownerIdentity: earlierIdentity,
+      ownerHeaderHex:
+        headerBesideWal?.walSalts === earlierWalSalts ? (headerBesideWal.liveHex ?? null) : null,
+      databaseMark: null,
+    };
+  if (strangeWal?.confirmed !== true) return null;
+  const { walSalts: salts, evidence, databaseMark } = strangeWal;
+  return { walSalts: salts, evidence, ownerIdentity: null, ownerHeaderHex: null, databaseMark };
+}
+
+/** The refusal that the ledger has and that still holds; null: there is none. */
+export function standingRefusal(
+  entry: LedgerEntry | null,
+  observation: Observation,
+  state: DatabaseState,
+): RefusedWal | null {
+  const refused = entry?.refusedWal ?? null;
+  const { database, wal } = observation;
+  if (refused === null || database.kind !== "regular" || wal.kind === "absent") return null;
+  const salts = walSalts(observation);
+  const fits = lineageOf(observation, withOwnerHeader(state, refused))?.kind === "fits";
+  if (refused.databaseMark !== null)
+    return salts === refused.walSalts && refused.databaseMark === databaseMarkOf(observation) && !fits
+      ? refused
+      : null;
+  if (database.identity === refused.ownerIdentity && fits) return null;
+  return salts === null || isSameOrNextWal(salts, refused.walSalts) ? refused : null;
+}
+
+/** What the watch then knows again. What it knows by itself is newer. */
+export function recalled(state: DatabaseState, refused: RefusedWal, nowMs: number): DatabaseState {
+  if (state.earlierWalSalts !== null || state.strangeWal !== null) return state;
+  const { walSalts: salts, evidence, ownerIdentity, databaseMark } = refused;
+  return databaseMark === null
+    ? { ...withOwnerHeader(state, refused), earlierWalSalts: salts, earlierIdentity: ownerIdentity }
+    : { ...state, strangeWal: { walSalts: salts, evidence, sinceMs: nowMs, confirmed: true, databaseMark } };
+}
+
+function withOwnerHeader(
+  state: DatabaseState,
+  { walSalts: salts, ownerHeaderHex }: RefusedWal,
+): DatabaseState {
+  if (ownerHeaderHex === null) return state;
+  const headerBesideWal = { walSalts: salts, headerHex: ownerHeaderHex, liveHex: ownerHeaderHex };
+  return { ...state, headerBesideWal };
+}
+
+export function isSameRefusal(one: RefusedWal | null, other: RefusedWal | null): boolean {
+  if (one === null || other === null) return one === other;
+  return (
+    one.walSalts === other.walSalts &&
+    one.evidence === other.evidence &&
+    one.ownerIdentity === other.ownerIdentity &&
+    one.ownerHeaderHex === other.ownerHeaderHex &&
+    one.databaseMark === other.databaseMark
+  );
+}

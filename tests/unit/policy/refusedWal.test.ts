@@ -1,0 +1,95 @@
+import { describe, expect, test } from "bun:test";
+import type { RefusedWal } from "../../../src/domain/ledger.ts";
+import { noteObservation } from "../../../src/policy/noteObservation.ts";
+import { isSameRefusal, recalled, refusedWalOf, standingRefusal } from "../../../src/policy/refusedWal.ts";
+import { databaseMarkOf } from "../../../src/policy/strangeWal.ts";
+import { walSalts } from "../../../src/policy/walState.ts";
+import {
+  config,
+  databaseHeader,
+  freshState,
+  nowMs,
+  observation,
+  regularFile,
+  walHeader,
+  withWal,
+} from "../../support/builders.ts";
+import { entry } from "./ledgerBuilders.ts";
+
+const beside = observation(withWal(10, 0));
+const salts = walSalts(beside) ?? "";
+const ofEarlier: RefusedWal = {
+  walSalts: salts,
+  evidence: "it goes with the file that was there before",
+  ownerIdentity: "1:77",
+  ownerHeaderHex: null,
+  databaseMark: null,
+};
+const byContent: RefusedWal = {
+  ...ofEarlier,
+  ownerIdentity: null,
+  databaseMark: databaseMarkOf(beside),
+};
+const stands = (refusedWal: RefusedWal | null, seen = beside) =>
+  standingRefusal(entry({ refusedWal }), seen, freshState()) !== null;
+const guardsAfter = (refused: RefusedWal) => {
+  const state = recalled(freshState(), refused, nowMs);
+  return noteObservation(state, beside, { config: config(), duplicateOf: null }).guards.map(
+    ({ guard, verdict }) => `${guard} ${verdict}`,
+  );
+};
+
+describe("a refusal that the ledger has", () => {
+  test("stands beside the same WAL, and the guard refuses at the first look", () => {
+    for (const refused of [ofEarlier, byContent]) {
+      expect(stands(refused)).toBe(true);
+      expect(guardsAfter(refused)).toEqual(["wal_of_another_file refuse"]);
+    }
+    expect(standingRefusal(null, beside, freshState())).toBeNull();
+    expect(stands(null)).toBe(false);
+  });
+
+  test("falls when the WAL is gone or another one is there; one that started over is the same", () => {
+    const salt1 = Number(salts.split(" ")[0]);
+    const withSalt = (next: number) =>
+      observation({ ...withWal(10, 0), walHeader: walHeader({ salt1: next }) });
+    expect(stands(ofEarlier, withSalt(salt1 + 1))).toBe(true);
+    expect(stands(ofEarlier, withSalt(salt1 + 5_000_000))).toBe(false);
+    expect(stands(byContent, withSalt(salt1 + 1))).toBe(false);
+    for (const refused of [ofEarlier, byContent]) expect(stands(refused, observation())).toBe(false);
+  });
+
+  test("that was told by what is in the two falls when the database is another one", () => {
+    const written = observation({ ...withWal(10, 0), database: regularFile({ modifiedAtMs: nowMs - 77 }) });
+    const other = observation({ ...withWal(10, 0), header: databaseHeader({ changeCounter: 4_711 }) });
+    for (const seen of [written, other]) expect(stands(byContent, seen)).toBe(false);
+    expect(stands(ofEarlier, other)).toBe(true);
+  });
+
+  test("takes nothing from what is known by itself", () => {
+    const state = { ...freshState(), earlierWalSalts: "1 2", earlierIdentity: "1:5" };
+    expect(recalled(state, ofEarlier, nowMs)).toBe(state);
+  });
+});
+
+describe("what the ledger notes", () => {
+  test("is what the guard goes by, the same again after it was recalled", () => {
+    for (const refused of [ofEarlier, byContent]) {
+      const again = refusedWalOf(beside, recalled(freshState(), refused, nowMs));
+      expect(again).toEqual({ ...refused, evidence: again?.evidence ?? "" });
+      expect(isSameRefusal(again, { ...refused, evidence: again?.evidence ?? "" })).toBe(true);
+    }
+    expect(isSameRefusal(ofEarlier, byContent)).toBe(false);
+  });
+
+  test("is nothing without a WAL, or while it is only doubted", () => {
+    const state = recalled(freshState(), ofEarlier, nowMs);
+    expect(refusedWalOf(observation({ wal: { kind: "absent" } }), state)).toBeNull();
+    const doubted = recalled(freshState(), byContent, nowMs).strangeWal;
+    expect(doubted).not.toBeNull();
+    if (doubted === null) return;
+    expect(
+      refusedWalOf(beside, { ...freshState(), strangeWal: { ...doubted, confirmed: false } }),
+    ).toBeNull();
+  });
+});
