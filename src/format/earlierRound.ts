@@ -12,6 +12,9 @@
  *   (wal.c, sqlite3WalFrames before walIndexWriteHdr; met in tests/crash/lineage.test.ts): it does not count. More than
  *   one such commit cannot follow upon another, for each begins behind what all knew;
  * - a page that stands in any frame behind that may have been written again: it does not count;
+ * - nothing counts where the file was cut off within that round, for what is gone may have written the same pages again:
+ *   with journal_size_limit SQLite shortens the file at the first commit of each round, to that many bytes, wherever that
+ *   is (wal.c, walLimitSize). Where the frames of the round go on to the end of the file it has to end with a commit;
  * - a page that this WAL holds in a committed frame comes from there, whatever is in the file, and of one in any other
  *   frame of this round nothing is known;
  * - a page beyond the smallest size that the database had since may have gone and come back.
@@ -28,8 +31,12 @@ export interface EarlierRound {
    * The next frame of the file, from number 1 on: its header, and behind `mxFrame` its page too. The bytes are not kept.
    */
   add(frame: number, bytes: Uint8Array): void;
-  /** Page number -> the frame that has it as it must be in the database. */
-  result(): ReadonlyMap<number, number>;
+  /**
+   * Page number -> the frame that has it as it must be in the database.
+   *
+   * @param partialFrameBytes of the frame that the file ends within; 0: it ends with a whole one
+   */
+  result(partialFrameBytes: number): ReadonlyMap<number, number>;
 }
 
 /** @param mxFrame the last committed frame of this round */
@@ -53,8 +60,9 @@ export function createEarlierRound(header: WalHeader, mxFrame: number): EarlierR
         run = newRun();
       } else takeOver(run, frame, found, bytes, header);
     },
-    result() {
+    result(partialFrameBytes) {
       const pages = new Map<number, number>();
+      if (isCutOff(run, partialFrameBytes)) return pages;
       const sizeMax = Math.min(sizePages, run.sizePages);
       for (const [page, frame] of run.copied)
         if (page <= sizeMax && !heldPages.has(page) && !mayBeNewer(run, page)) pages.set(page, frame);
@@ -119,6 +127,11 @@ function takeOver(
   for (const [page, at] of run.waiting) run.last.set(page, at);
   run.lastCommitPage = pageNumber;
   run.waiting = new Map();
+}
+
+/** A cut at the very end of a commit is not seen: its last bytes would have to be those of a frame by chance. */
+function isCutOff({ ended, waiting }: Run, partialFrameBytes: number): boolean {
+  return !ended && (partialFrameBytes > 0 || waiting.size > 0);
 }
 
 function mayBeNewer({ waiting, last, doubtful }: Run, page: number): boolean {

@@ -7,7 +7,7 @@
  */
 import type { FileLook, LockLook, MountLook, Observation } from "../domain/observation.ts";
 import type { DatabaseHeaderResult } from "../format/databaseHeader.ts";
-import { walIndexHeaderBytes } from "../format/walIndex.ts";
+import { parseWalIndex, type WalIndex, walIndexHeaderBytes } from "../format/walIndex.ts";
 import { lookAtFile } from "../host/fileLook.ts";
 import type { Os } from "../host/os.ts";
 import { KeptAccess } from "./accessLook.ts";
@@ -131,18 +131,37 @@ export class DatabaseLook {
   }
 
   /**
-   * Whether the locks are the same as at the look before and, where somebody is connected, the header of the WAL-index too;
-   * no file is asked about. Beside somebody who is connected nothing was committed then. Where commits have moved that
+   * Whether the locks are the same as at the look before and, where somebody is connected, the header of the WAL-index too,
+   * else the WAL; no other file is asked about. Beside somebody who is connected nothing was committed then. Where commits have moved that
    * header on, only the WAL is looked at: the rest of the observation is of the look before.
    */
   glance(view: SweepView): Glance {
     if (this.#mounts?.table !== view.mountFor || !this.#locks.isStill(view.sources)) return changed;
-    if (!this.#isConnected) return unconnected;
+    if (!this.#isConnected) return this.#hasSameWal(view.os) ? unconnected : changed;
     const { walIndex } = this.#files;
     const nowMs = view.nowMs();
     const bytes = this.#heldShm.readHeld(walIndex.identity, indexBytes);
     if (bytes === null || this.#latest === null) return changed;
     return walIndex.hasBytes(bytes) ? connected : this.#withCommits(view.os, this.#latest, bytes, nowMs);
+  }
+
+  /** The WAL-index as it is now, where it is held open, and nothing else; null: it is not, or was changed just then. */
+  peek(): WalIndex | null {
+    if (!this.#isConnected) return null;
+    const bytes = this.#heldShm.readHeld(this.#files.walIndex.identity, indexBytes);
+    const parsed = bytes === null ? null : parseWalIndex(bytes);
+    return parsed?.kind === "index" ? parsed.index : null;
+  }
+
+  /** Of the WAL file; null: there is none that could be asked about. */
+  walFileBytes(os: Os): number | null {
+    const wal = lookAtFile(os, this.#paths.wal, { followLinks: false });
+    return wal.kind === "regular" ? wal.sizeBytes : null;
+  }
+
+  /** Whoever commits and ends between two sweeps, by SIGKILL too, leaves a WAL that is longer, newer or gone. */
+  #hasSameWal(os: Os): boolean {
+    return lookAtFile(os, this.#paths.wal, { followLinks: false }) === this.#latest?.wal;
   }
 
   #withCommits(os: Os, before: Observation, bytes: Uint8Array, nowMs: number): Glance {

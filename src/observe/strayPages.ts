@@ -79,13 +79,14 @@ async function framesToCompare(
   const round = createEarlierRound(walHeader, mxFrame);
   const breathe = breather(clock);
   const buffer = new Uint8Array(walFrameBytes(pageSizeBytes));
-  for (let frame = 1; walFrameOffsetBytes(frame + 1, pageSizeBytes) <= walBytes; frame += 1) {
+  let frame = 1;
+  for (; walFrameOffsetBytes(frame + 1, pageSizeBytes) <= walBytes; frame += 1) {
     const wanted = frame <= mxFrame ? buffer.subarray(0, walFrameHeaderBytes) : buffer;
     round.add(frame, readFully(os, wal, wanted, walFrameOffsetBytes(frame, pageSizeBytes)));
     const pause = breathe();
     if (pause !== null) await pause;
   }
-  return round.result();
+  return round.result(walBytes - walFrameOffsetBytes(frame, pageSizeBytes));
 }
 
 async function compare(

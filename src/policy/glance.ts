@@ -1,11 +1,11 @@
 /**
  * When a glance does for a look: a database that is quiet (quiet.ts) is not asked about file by file at every sweep while
- * its locks are the same as before and, if somebody is connected, so is the header of its WAL-index. Pure.
+ * its locks are the same as before and so is the header of its WAL-index, or, where nobody is connected, its WAL. Pure.
  *
  * In WAL mode nobody commits without a lock on the database and on the WAL-index, and each commit changes the WAL-index's
- * header. So beside somebody who stays connected a glance misses nothing. Where nobody is connected it misses what begins and
- * ends between two sweeps, and always what takes no lock: a file that is replaced, damaged or taken away. That
- * is seen when the database's files have their turn.
+ * header. So beside somebody who stays connected a glance misses nothing. Where nobody is connected it sees the WAL of whoever
+ * was killed, and misses one who connects, commits and closes between two sweeps, which copies the WAL and takes it away;
+ * and always what takes no lock: a file that is replaced, damaged or taken away. That is seen when the files have their turn.
  *
  * Never where the locks say less than all, where something is doubted, due or under way, and not while anything is
  * exposed: how long that lasts is told and bounded look by look.
@@ -19,10 +19,10 @@ import type { DatabaseState } from "./state.ts";
 export const glanceAboveCount = 100;
 
 /**
- * The files of each database are looked at so often at least. It stays below the 5 seconds (`looksApartMaxMs`) after which
- * nobody can tell any more whether what is clean was synced by its writer.
+ * The files of each database are looked at so often at least: what is exposed is promised to be told within that time. It stays
+ * below the 5 seconds (`looksApartMaxMs`) after which nobody can tell whether what is clean was synced by its writer.
  */
-export const filesSeenEveryMs = 4_000;
+export const filesSeenEveryMs = 3_000;
 
 /** The files have their turn at one sweep of so many; 1: at each. */
 export function sweepsPerLook(databaseCount: number, sweepIntervalMs: number): number {

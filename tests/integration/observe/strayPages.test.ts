@@ -8,6 +8,7 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  statSync,
   writeFileSync,
   writeSync,
 } from "node:fs";
@@ -64,6 +65,25 @@ function changeByte(path: string, offsetBytes: number): void {
 }
 
 describe("what the round before copied", () => {
+  test("is not told from a WAL that journal_size_limit has cut off: no database is taken for another one for that", async () => {
+    using directory = makeTempDirectory();
+    const path = directory.file("k.db");
+    using database = new Database(path, { create: true });
+    database.exec("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; PRAGMA synchronous = OFF");
+    database.exec("PRAGMA journal_size_limit = 200000; CREATE TABLE t(id INTEGER PRIMARY KEY, v)");
+    database.exec(
+      "WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n WHERE i < 100) INSERT INTO t SELECT i, randomblob(3000) FROM n",
+    );
+    database.exec("PRAGMA wal_checkpoint(PASSIVE)");
+    // The same pages twice: where the file is cut, the second time is gone.
+    for (let turn = 0; turn < 2; turn += 1)
+      for (let id = 1; id <= 30; id += 1) database.exec(`UPDATE t SET v = randomblob(2990) WHERE id = ${id}`);
+    database.exec("PRAGMA wal_checkpoint(PASSIVE)");
+    database.exec("INSERT INTO t VALUES (NULL, 1)");
+    expect(statSync(`${path}-wal`).size).toBe(200_000);
+    expect(await compared(path)).toBeNull();
+  });
+
   test("stands in the WAL's own database: pages are compared, and none is stray", async () => {
     using directory = makeTempDirectory();
     const path = directory.file("k.db");

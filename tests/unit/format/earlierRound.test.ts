@@ -22,7 +22,7 @@ interface Frame {
 }
 
 /** Page number -> frame, of a file with these frames of which the first `mxFrame` are this round's. */
-function found(mxFrame: number, frames: readonly Frame[]): Record<number, number> {
+function found(mxFrame: number, frames: readonly Frame[], partialFrameBytes = 0): Record<number, number> {
   const round = createEarlierRound(header, mxFrame);
   const sums = newWalChecksum();
   for (const [index, { page, commit = 0, salt1 = 99, breaks = false }] of frames.entries()) {
@@ -39,7 +39,7 @@ function found(mxFrame: number, frames: readonly Frame[]): Record<number, number
     view.setInt32(20, sums[1] ?? 0);
     round.add(index + 1, bytes);
   }
-  return Object.fromEntries(round.result());
+  return Object.fromEntries(round.result(partialFrameBytes));
 }
 
 const ours = { page: 9, commit: 20, salt1: 100 };
@@ -52,6 +52,18 @@ describe("of the frames that an earlier round left", () => {
       2: 5,
       3: 4,
     });
+  });
+
+  test("none counts where the file was cut off within that round: what is gone may have written its pages again", () => {
+    const committed = [ours, first, { page: 2, commit: 20 }, last];
+    expect(found(1, committed)).toEqual({ 2: 3 });
+    expect(found(1, committed, 136)).toEqual({});
+    expect(found(1, [...committed, { page: 6 }])).toEqual({});
+  });
+
+  test("a cut behind that round, in frames of an older one, changes nothing", () => {
+    const committed = [ours, first, { page: 2, commit: 20 }, last];
+    expect(found(1, [...committed, { page: 6, salt1: 98 }], 136)).toEqual({ 2: 3 });
   });
 
   test("the last commit may never have been known to others, also when it fills its sector", () => {

@@ -93,7 +93,7 @@ describe("of a fleet", () => {
       expect(sweepCount).toBeGreaterThanOrEqual(1);
       if (sweepCount > 1) expect(sweepCount * everyMs).toBeLessThanOrEqual(filesSeenEveryMs);
     }
-    expect(sweepsPerLook(1_000, intervalMs)).toBe(4);
+    expect(sweepsPerLook(1_000, intervalMs)).toBe(3);
   });
 
   test("two looks are never so far apart that what is exposed could no longer be told", () => {

@@ -1,10 +1,11 @@
 import { describe, expect, test } from "bun:test";
+import type { RestartWal } from "../../../src/domain/ledger.ts";
 import { needsRestartVerdict } from "../../../src/policy/restartDue.ts";
 import { contradictedVerdict, rememberedAtRestart } from "../../../src/policy/restartLineage.ts";
 import { restartVerdict } from "../../../src/policy/restartVerdict.ts";
 import type { DatabaseState } from "../../../src/policy/state.ts";
 import { freshState, nowMs, observation } from "../../support/builders.ts";
-import { bootBefore, entry, look } from "./ledgerBuilders.ts";
+import { bootBefore, entry, foundWal, look } from "./ledgerBuilders.ts";
 
 const strange = (confirmed: boolean) => ({
   walSalts: "5 6",
@@ -44,4 +45,13 @@ test("the ledger's header counts beside its WAL, but not after a cut, which may 
   expect(remembered).toEqual({ walSalts: "500 600", headerHex: "00".repeat(100) });
   expect(rememberedAtRestart(entry(), look(), nothingSeen)).toBeNull();
   expect(rememberedAtRestart(null, inCache, nothingSeen)).toBeNull();
+});
+
+test("beside a WAL that is as it was before, the ledger's header says nothing: both files were put back together", () => {
+  const beside = (wal: RestartWal) =>
+    rememberedAtRestart(entry(), look({ bootId: bootBefore, wal }), nothingSeen);
+  expect(beside(foundWal())).not.toBeNull();
+  expect(beside(foundWal({ mxFrame: 101, seenFrameMatches: null }))).not.toBeNull();
+  expect(beside(foundWal({ mxFrame: 99, seenFrameMatches: null }))).toBeNull();
+  expect(beside(foundWal({ mxFrame: 120, seenFrameMatches: false }))).toBeNull();
 });
