@@ -1,8 +1,19 @@
 /** Carries a checkpoint run forward by one step, and ends it. */
-import type { Failure } from "../domain/outcome.ts";
+import type { DatabaseConfig } from "../domain/databaseConfig.ts";
+import type { Observation } from "../domain/observation.ts";
+import type { Failure, PassiveResult } from "../domain/outcome.ts";
 import type { CheckpointStatus, CheckpointTrigger } from "../domain/status.ts";
 import { afterFailure } from "../policy/backoff.ts";
 import type { CheckpointStep } from "../policy/checkpoint.ts";
+import {
+  type CheckpointLearning,
+  learnFromEnd,
+  learnFromKilled,
+  learnFromLocked,
+  learnFromPassive,
+  learnFromSync,
+  learnFromTruncate,
+} from "../policy/checkpointLearning.ts";
 import {
   afterGuardedTruncate,
   afterLocked,
@@ -10,10 +21,12 @@ import {
   afterSync,
   afterTruncate,
   beginRun,
+  leftBy,
   noteEnd,
   type RunEnd,
   statusOf,
 } from "../policy/checkpointRun.ts";
+import { declaresLongWait } from "../policy/lockPermission.ts";
 import { type CheckpointRun, clearedRetry, endStartup, enterStage } from "../policy/state.ts";
 import { walStateOf } from "../policy/walState.ts";
 import { noteFailedSync } from "./failedSyncs.ts";
@@ -25,6 +38,8 @@ import { type Act, targetOf } from "./startupActs.ts";
 const guardedSettleMs = 10_000;
 /** TRUNCATE sleeps between its looks at our mark: so much more than its budget is no worker gone astray. */
 const guardedReleaseMs = 30;
+/** No hold is so short that its worker is killed before this, where a busy timeout of a second or more is declared. */
+const patientHoldMs = 50;
 
 export function beginCheckpoint(act: Act, trigger: CheckpointTrigger): void {
   act.memory.update((state) => ({
@@ -45,6 +60,7 @@ export async function takeStep(act: Act, step: CheckpointStep): Promise<Checkpoi
     return null;
   }
   const { failure } = next;
+  if (failure.reason === "deadline") learn(act, (learned) => learnFromKilled(learned, step));
   if (failure.reason === "stopped") {
     return endRun(act, run, { outcome: "skipped", reason: "the daemon is stopping", caughtUp: false });
   }
@@ -68,7 +84,11 @@ async function carryOut(
   switch (step.kind) {
     case "passive": {
       const outcome = await context.run({ kind: "passiveCheckpoint", profile }, target, options);
-      return outcome.ok ? { ok: true, run: afterPassive(run, outcome) } : { ok: false, failure: outcome };
+      if (!outcome.ok) return { ok: false, failure: outcome };
+      learn(act, (learned) =>
+        learnFromPassive(learned, copiedFrames(observation, outcome), outcome.durationMs),
+      );
+      return { ok: true, run: afterPassive(run, outcome) };
     }
     case "sync": {
       const outcome = await orStopped(
@@ -76,20 +96,36 @@ async function carryOut(
         target.path,
         signal,
       );
-      return outcome.ok ? { ok: true, run: afterSync(run, outcome) } : { ok: false, failure: outcome };
+      if (!outcome.ok) return { ok: false, failure: outcome };
+      learn(act, (learned) => learnFromSync(learned, outcome.durationMs));
+      return { ok: true, run: afterSync(run, outcome) };
     }
     case "locked": {
-      const { acquireBudgetMs, holdBudgetMs, drainReaders } = step;
+      const { acquireBudgetMs, holdBudgetMs, completeWithinMs, drainReaders } = step;
       // Where locks of others may be hidden, an empty list of read marks proves nothing.
       const { mount, locks } = observation;
       const locksProve = locks.kind === "seen" && locks.viewIsComplete;
       const mountDevice = locksProve && mount.kind === "seen" ? mount.device : null;
       const outcome = await context.run(
-        { kind: "lockedCheckpoint", profile, acquireBudgetMs, holdBudgetMs, drainReaders, mountDevice },
+        {
+          kind: "lockedCheckpoint",
+          profile,
+          acquireBudgetMs,
+          holdBudgetMs,
+          completeWithinMs,
+          drainReaders,
+          mountDevice,
+        },
         target,
-        { ...options, holdDeadlineMs: 2 * holdBudgetMs },
+        // What it copies under the lock it syncs, both files: not to be killed for a disk that is slow.
+        {
+          ...options,
+          holdDeadlineMs: holdDeadlineMs(config, holdBudgetMs) + Math.ceil(2 * (run.syncMs ?? 0)),
+        },
       );
-      return outcome.ok ? { ok: true, run: afterLocked(run, outcome) } : { ok: false, failure: outcome };
+      if (!outcome.ok) return { ok: false, failure: outcome };
+      learn(act, (learned) => learnFromLocked(learned, outcome));
+      return { ok: true, run: afterLocked(run, outcome) };
     }
     case "guardedTruncate": {
       const { kind, holdBudgetMs, acquireBudgetMs } = step;
@@ -110,11 +146,29 @@ async function carryOut(
       const outcome = await context.run(
         { kind: "truncateCheckpoint", profile, holdBudgetMs, aloneOnDevice },
         target,
-        { ...options, holdDeadlineMs: 2 * holdBudgetMs },
+        { ...options, holdDeadlineMs: holdDeadlineMs(config, holdBudgetMs) },
       );
-      return outcome.ok ? { ok: true, run: afterTruncate(run, outcome) } : { ok: false, failure: outcome };
+      if (!outcome.ok) return { ok: false, failure: outcome };
+      const fileBytes = observation.wal.kind === "regular" ? observation.wal.sizeBytes : 0;
+      learn(act, (learned) => learnFromTruncate(learned, outcome, fileBytes));
+      return { ok: true, run: afterTruncate(run, outcome) };
     }
   }
+}
+
+function learn(act: Act, from: (learned: CheckpointLearning) => CheckpointLearning): void {
+  act.memory.update((state) => ({ ...state, learned: from(state.learned) }));
+}
+
+/** By a PASSIVE that began at that look. */
+function copiedFrames(observation: Observation, { checkpointedFrameCount }: PassiveResult): number {
+  const wal = walStateOf(observation);
+  return wal.kind === "known" ? Math.max(0, checkpointedFrameCount - wal.nBackfill) : 0;
+}
+
+/** Where the application waits, a worker that had to wait for the processor itself is not killed for that. */
+function holdDeadlineMs(config: DatabaseConfig, holdBudgetMs: number): number {
+  return Math.max(declaresLongWait(config) ? patientHoldMs : 0, 2 * holdBudgetMs);
 }
 
 /**
@@ -134,7 +188,13 @@ function endRun(act: Act, run: CheckpointRun, end: RunEnd, failure: Failure | nu
   memory.update((state) => ({
     ...clearedRetry(state),
     run: null,
-    checkpoint: noteEnd(state.checkpoint, status, end.caughtUp),
+    checkpoint: noteEnd(
+      state.checkpoint,
+      status,
+      end.caughtUp,
+      leftBy(state.checkpoint, end.outcome, act.observation, state.walWatch.heldMarks),
+    ),
+    learned: learnFromEnd(state.learned, run),
     ...(failure === null ? {} : { retry: afterFailure(state.retry, failure, nowMs) }),
   }));
   if (failure !== null) noteFailedSync(context, memory, failure);

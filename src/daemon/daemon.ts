@@ -42,6 +42,8 @@ export interface Daemon {
 }
 
 const idleExitMs = 10_000;
+/** For short work that waits for databases that block. */
+const spareWorkerCount = 2;
 
 export async function startDaemon(options: DaemonOptions): Promise<DaemonStart> {
   const { config } = options;
@@ -112,6 +114,7 @@ async function startEngine(options: DaemonOptions, events: Events) {
     command: options.workerCommand,
     environment: options.environment,
     shortWorkerCount: config.shortWorkerCount,
+    spareWorkerCount,
     longWorkerCount: config.longWorkerCount,
     idleExitMs,
     onFailure: (failure) => {

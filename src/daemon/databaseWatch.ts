@@ -1,7 +1,6 @@
 /**
- * One database under watch: observe, decide, act, report; once around, again and again. Two lanes: the
- * short one (startup, profile, checkpoints) is driven until nothing is left to do, the long one (integrity
- * checks) runs beside it. Nothing here decides: `policy/` does.
+ * One database under watch: observe, decide, act, report; once around, again and again. Two lanes: the short one (startup,
+ * profile, checkpoints) goes on until nothing is left to do, integrity checks run beside it. `policy/` decides.
  */
 import type { DatabaseConfig } from "../domain/databaseConfig.ts";
 import type { RestoreAnnouncement } from "../domain/ledger.ts";
@@ -33,14 +32,12 @@ import { judgeRestart, ledgerSeenOf } from "./restartActs.ts";
 import { announceRestore } from "./restoreAnnouncement.ts";
 import { type Act, advance, applyProfile, create, startOver, stopStartup } from "./startupActs.ts";
 import { takeIn } from "./takeIn.ts";
+import { type WalReading, WalSampling } from "./walSampling.ts";
 import type { WatchContext } from "./watchContext.ts";
 import { WatchReport } from "./watchReport.ts";
 import { statusOf } from "./watchStatus.ts";
 
-/**
- * More rounds than a startup sequence or a checkpoint needs: a loop that does not end is a programmer's error. Each
- * checkpoint counts anew, for beside a writer there may always be another one that was asked for or is due.
- */
+/** More than a sequence or a checkpoint needs, each checkpoint counted anew: no end is a programmer's error. */
 const roundsMax = 100;
 
 export class DatabaseWatch {
@@ -50,6 +47,7 @@ export class DatabaseWatch {
   readonly #report: WatchReport;
   readonly #exposure: ExposureWatch;
   readonly #quietness: Quietness;
+  readonly #sampling = new WalSampling();
   readonly #shortAbort = new AbortController();
   readonly #checkAbort = new AbortController();
   #config: DatabaseConfig;
@@ -107,6 +105,12 @@ export class DatabaseWatch {
     if (glance.kind !== "committed") return glance.kind !== "changed";
     this.#exposure.look(glance.observation, this.#config);
     return this.#quietness.takesInCommits(glance.observation, this.#memory, this.#config, nowMs);
+  }
+
+  /** @returns when the next sample is wanted, wall clock. */
+  sampleWal(read: () => WalReading, nowMs: number): number {
+    const isAtWork = this.#driving !== null || this.#phase !== "running";
+    return this.#sampling.take(read, this.#memory.state, this.#config, { nowMs, isAtWork }, this.lookNow);
   }
 
   /** Neither lane is at work, and the end has not begun. */

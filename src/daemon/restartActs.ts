@@ -38,10 +38,13 @@ export async function judgeRestart(act: Act): Promise<void> {
   // What came in its place meanwhile begins a sequence of its own.
   if (look !== null && `${look.device}:${look.inode}` !== identity) return;
   const lineage = look === null ? null : restartLineage(entry, look, observation, memory.state);
-  if (refused !== null) memory.update((state) => recalled(state, refused, observation.observedAtMs));
+  if (refused !== null) memory.update((state) => recalled(state, refused, observation));
   // After a cut a checkpoint may be undone, so that an older header lies beside the same WAL.
   if (look !== null)
-    memory.update((state) => ({ ...state, headerBesideWal: rememberedAtRestart(entry, look, state) }));
+    memory.update((state) => ({
+      ...state,
+      headerBesideWal: rememberedAtRestart(entry, look, observation, state),
+    }));
   // Only the ledger's memory tells it: the guard has to make sure of it first, and this comes again.
   if (lineage?.kind === "another" && refused === null && memory.state.strangeWal === null) return;
   const verdict = look === null ? changing(observation) : restartVerdict(entry, look, lineage);

@@ -64,6 +64,10 @@ export function startOver(act: Act, because: StartOverReason): void {
       because === "replaced" || because === "vanished"
         ? (state.walSalts ?? state.earlierWalSalts)
         : state.earlierWalSalts,
+    earlierWalIdentity:
+      (because === "replaced" || because === "vanished") && state.walSalts !== null
+        ? state.walIdentity
+        : state.earlierWalIdentity,
     earlierIdentity: state.earlierWalSalts === null ? state.identity : state.earlierIdentity,
     // What the disk has given up is not back because the sequence begins anew; of another file it is none.
     fsyncError: state.fsyncError,

@@ -16,6 +16,7 @@ import type { NextDue } from "../policy/dueWork.ts";
 import type { Events } from "../report/events.ts";
 import type { Metrics } from "../report/metrics.ts";
 import type { WorkerPool } from "../worker/pool.ts";
+import type { CheckRecords } from "./checkRecords.ts";
 import type { LedgerKeeper } from "./ledgerKeeper.ts";
 import type { SyncQueue } from "./syncQueue.ts";
 
@@ -47,6 +48,10 @@ export interface WatchContext {
   /** Syncs of all databases take their turns here. */
   readonly syncs: SyncQueue;
   readonly syncFile: (path: string, identity: string) => Promise<Outcome<SyncResult>>;
+  /** Which checks called the databases ok, and how they looked then. */
+  readonly checkRecords: CheckRecords;
+  /** What a check fills the page cache with is given back: the function drops it, whenever it is called. */
+  readonly keepPageCache: (path: string, identity: string) => Promise<() => Promise<void>>;
   /** How many parts of a check may run at once. */
   readonly checkWorkerCount: number;
   /** Asks a sql worker; a worker that failed is logged with the database's name. */

@@ -74,6 +74,8 @@ export class WatchReport {
       refused.add(guard);
       if (this.#refused.has(guard)) continue;
       events.guardRefused(name, { guard, reason, ready: status.readiness.ready, mode });
+      // Who told it by may be gone when the daemon starts again.
+      if (guard === "wal_of_another_file") this.#context.ledger.writeSoon();
     }
     for (const guard of this.#refused) {
       const pending = state.guards.some((finding) => finding.guard === guard);

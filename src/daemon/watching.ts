@@ -8,6 +8,7 @@ import type { Clock } from "../host/clock.ts";
 import { syncFile } from "../host/fileSync.ts";
 import type { Os } from "../host/os.ts";
 import { processExists } from "../host/processLook.ts";
+import { coldRanges, dropInto } from "../observe/cachedRanges.ts";
 import { lookAtExposure } from "../observe/exposureLook.ts";
 import { createObserver } from "../observe/observer.ts";
 import { lookAtReplicaDirectory } from "../observe/replicatorLook.ts";
@@ -16,6 +17,7 @@ import { lookAtRestart } from "../observe/restartLook.ts";
 import type { Events } from "../report/events.ts";
 import type { Metrics } from "../report/metrics.ts";
 import type { WorkerPool } from "../worker/pool.ts";
+import { CheckRecords } from "./checkRecords.ts";
 import { Fleet } from "./fleet.ts";
 import { jumpClock } from "./jumpClock.ts";
 import { LedgerKeeper } from "./ledgerKeeper.ts";
@@ -28,6 +30,7 @@ import { SqliteVersions } from "./sqliteVersions.ts";
 import { Sweeper } from "./sweeper.ts";
 import { SyncQueue } from "./syncQueue.ts";
 import { WalCopies } from "./walCopies.ts";
+import { WalSampler } from "./walSampler.ts";
 import type { WatchContext } from "./watchContext.ts";
 
 export interface WatchingParts {
@@ -66,6 +69,7 @@ export function createWatching(parts: WatchingParts): Watching {
   const cron = new CronTimes();
   const syncs = new SyncQueue();
   const residueReports = new ResidueReports(config.stateDirectory);
+  const checkRecords = new CheckRecords(config.stateDirectory);
   const walCopies = new WalCopies({ os, clock }, config.stateDirectory);
   const ledger = new LedgerKeeper({
     stateDirectory: config.stateDirectory,
@@ -93,6 +97,11 @@ export function createWatching(parts: WatchingParts): Watching {
     lookIntervalMs: config.observeIntervalMs,
     syncs,
     syncFile: (path, identity) => syncFile({ os, clock }, path, identity),
+    checkRecords,
+    keepPageCache: async (path, identity) => {
+      const cold = await coldRanges({ os, clock }, path, identity);
+      return cold === null ? () => Promise.resolve() : () => dropInto({ os, clock }, cold);
+    },
     checkWorkerCount: config.longWorkerCount,
     run: reportingRun(parts, name),
     duplicateOf: (other, identity) => fleet.duplicateOf(other, identity),
@@ -113,13 +122,16 @@ export function createWatching(parts: WatchingParts): Watching {
     watches: () => fleet.watches,
     onLag: metrics.eventLoopLag,
   });
+  const sampler = new WalSampler({ clock, observer, watches: () => fleet.watches });
   let globTimer: ReturnType<typeof setInterval> | undefined;
   return {
     fleet,
     membership,
     start() {
       ledger.readEarlier();
+      checkRecords.readEarlier();
       sweeper.start();
+      sampler.start();
       ledger.start();
       globTimer = setInterval(() => {
         if (membership.config.globs.length > 0) void membership.reconcile();
@@ -127,11 +139,13 @@ export function createWatching(parts: WatchingParts): Watching {
     },
     async finish() {
       sweeper.stop();
+      sampler.stop();
       membership.end();
       clearInterval(globTimer);
       cron.close();
       await fleet.finish(membership.config.shutdownTimeoutMs);
       await ledger.stop();
+      await checkRecords.settled();
     },
   };
 }

@@ -51,6 +51,10 @@ export interface IntegrityConfig {
   readonly deadlineMs: number;
   /** Findings kept per check. */
   readonly findingsMax: number;
+  /** While the WAL holds more than this, a check waits between its parts. */
+  readonly walMaxBytes: number;
+  /** For this long the ok of a database that has not changed since counts in place of a new check; 0: never. */
+  readonly unchangedMaxMs: number;
 }
 
 export interface DatabaseConfig {

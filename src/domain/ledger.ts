@@ -59,6 +59,8 @@ export interface RefusedWal {
   readonly ownerIdentity: string | null;
   /** The header that was seen in that file while it was open together with this WAL; null: none was. */
   readonly ownerHeaderHex: string | null;
+  /** Inode of the WAL's own file, decimal; null: not known. With another one it was put there since. */
+  readonly walInode: string | null;
   /** State of the file that it lay beside, where what is in the two told it; null: that is another file altogether. */
   readonly databaseMark: string | null;
 }
@@ -76,6 +78,10 @@ export interface LedgerEntry {
   readonly header: LedgerHeader | null;
   /** Null: there was no WAL with frames; everything that was seen is in the database. */
   readonly wal: LedgerWal | null;
+  /** State of the WAL's file at the look that saw `header` (policy/putBack.ts); null: none, or not known. */
+  readonly walFile: string | null;
+  /** Frames that were committed when `header` was seen, at least; null: not known. */
+  readonly headerFrame: number | null;
   /** Database pages were written by a checkpoint that did not sync them. Null: that cannot be seen there. */
   readonly databaseExposed: boolean | null;
   /** The WAL was seen to start over and its pages were on disk: whoever checkpoints it syncs. */

@@ -16,6 +16,8 @@ export type FileLook =
       readonly identity: string;
       readonly sizeBytes: number;
       readonly modifiedAtMs: number;
+      /** When contents, owner, mode or names last changed; absent: not asked for. */
+      readonly changedAtMs?: number;
       readonly uid: number;
       readonly gid: number;
       /** Permission bits. */

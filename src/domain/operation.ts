@@ -3,6 +3,7 @@
  * Types only; `worker/protocol.ts` validates the messages with zod.
  */
 import type { Profile } from "./databaseConfig.ts";
+import type { CheckPart, CheckPlan } from "./integrityCheck.ts";
 import type {
   CheckResult,
   GuardedTruncateResult,
@@ -31,6 +32,8 @@ export type Operation =
       readonly profile: Profile;
       readonly acquireBudgetMs: number;
       readonly holdBudgetMs: number;
+      /** A hold in which not all is copied by then is given up: what is left would not outlast the readers. */
+      readonly completeWithinMs: number;
       /** Wait, within the hold budget, until readers have left the marks, so that the next writer resets. */
       readonly drainReaders: boolean;
       /** "major:minor" of the mount in decimal, to find the locks in /proc/locks; null: not observable. */
@@ -60,6 +63,16 @@ export type Operation =
       readonly profile: Profile;
       readonly check: "quick_check" | "integrity_check";
       readonly findingsMax: number;
+      readonly part: CheckPart;
+      /** Faster; but a bad sector, or a file that shrinks, kills the worker instead of coming back as an error. */
+      readonly memoryMapped: boolean;
+    }
+  /** What there is to be checked, so that it can be split. */
+  | {
+      readonly kind: "planCheck";
+      readonly profile: Profile;
+      /** Tables from this size on are looked at for how they could be divided by rows. */
+      readonly rowsFromPages: number;
     };
 
 export type OperationKind = Operation["kind"];
@@ -73,4 +86,5 @@ export interface OperationResults {
   truncateCheckpoint: TruncateResult;
   guardedTruncate: GuardedTruncateResult;
   integrityCheck: CheckResult;
+  planCheck: CheckPlan;
 }

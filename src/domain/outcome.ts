@@ -3,6 +3,8 @@
  * a worker that died is one failed outcome. Types only.
  */
 
+import type { CheckTree } from "./integrityCheck.ts";
+
 /** Why an operation failed; `retryable` says whether the same call may go through later. */
 export interface Failure {
   readonly ok: false;
@@ -55,6 +57,10 @@ export interface LockedResult {
   readonly complete: boolean;
   /** Complete, and no other reader held a mark when the lock was given back. */
   readonly reset: boolean;
+  /** From the beginning of the hold until all was copied; null: it was not. */
+  readonly completeMs: number | null;
+  /** From then on until readers were gone, or the hold was over; null: not waited for. */
+  readonly drainMs: number | null;
   readonly logFrameCount: number;
   readonly checkpointedFrameCount: number;
   readonly durationMs: number;
@@ -82,9 +88,18 @@ export interface CheckResult {
   /** Only after integrity_check. */
   readonly foreignKeyViolations: readonly {
     readonly table: string;
-    readonly rowid: number | null;
+    /** In decimal, for it may have 64 bits. */
+    readonly rowid: string | null;
     readonly parent: string;
   }[];
+  /** Rows for which a CHECK constraint is false. */
+  readonly checkViolations: readonly { readonly table: string; readonly rowid: string | null }[];
+  /** Rows and indexes that a `rows` or `unique` part found to differ: PRAGMA integrity_check has to say what it is. */
+  readonly suspicious: boolean;
+  /** What could not be checked, for something of the application's is not here: no verdict about that. */
+  readonly unchecked: readonly string[];
+  /** The b-trees that messages speak of by their root page; empty where there are no messages. */
+  readonly trees: readonly CheckTree[];
   /** SQLite refused to go on: its code and words. SQLITE_CORRUPT is a finding, others are no verdict. */
   readonly error: { readonly code: string | null; readonly message: string } | null;
   readonly durationMs: number;

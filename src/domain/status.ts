@@ -51,6 +51,8 @@ export interface IntegrityStatus {
   /** The same findings, in the same order, with what they speak of. */
   readonly findingDetails: readonly IntegrityFinding[];
   readonly findingsTruncated: boolean;
+  /** Nothing was read: the database has not changed since this check of it, which ended at `endedAtMs`; null: it was. */
+  readonly restsOn: "quick_check" | "integrity_check" | null;
   readonly endedAtMs: number;
   readonly durationMs: number;
 }
@@ -66,8 +68,10 @@ export interface CheckpointStatus {
   readonly endedAtMs: number;
   /** From its beginning to its end, waiting and syncing included. */
   readonly durationMs: number;
-  /** Writers were kept out for this long. */
+  /** Writers were kept out for this long, all holds added. */
   readonly heldMs: number;
+  /** The longest of them: what a writer can have felt at once. */
+  readonly longestHoldMs: number;
   /** Every frame that was there when it began is in the database. */
   readonly caughtUp: boolean;
   /** Who held the WAL back, where that is what kept it from being complete; by lock evidence alone. */

@@ -48,6 +48,8 @@ const connected: Glance = { kind: "connected" };
 
 const anewEveryMs = 30_000;
 const indexBytes = new Uint8Array(walIndexHeaderBytes);
+/** A writer changes the header for a moment at each commit. */
+const peekAttemptsMax = 4;
 const noPids: ReadonlySet<number> = new Set();
 
 interface DatabaseReading {
@@ -148,9 +150,13 @@ export class DatabaseLook {
   /** The WAL-index as it is now, where it is held open, and nothing else; null: it is not, or was changed just then. */
   peek(): WalIndex | null {
     if (!this.#isConnected) return null;
-    const bytes = this.#heldShm.readHeld(this.#files.walIndex.identity, indexBytes);
-    const parsed = bytes === null ? null : parseWalIndex(bytes);
-    return parsed?.kind === "index" ? parsed.index : null;
+    for (let attempt = 1; attempt <= peekAttemptsMax; attempt += 1) {
+      const bytes = this.#heldShm.readHeld(this.#files.walIndex.identity, indexBytes);
+      if (bytes === null) return null;
+      const parsed = parseWalIndex(bytes);
+      if (parsed.kind === "index") return parsed.index;
+    }
+    return null;
   }
 
   /** Of the WAL file; null: there is none that could be asked about. */

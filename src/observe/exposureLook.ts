@@ -51,6 +51,8 @@ function lookAtWal(os: Os, path: string, shm: OpenedWhenAsked, question: WalQues
     const database = lookAtPages(os, path, shm, question.database, { wal, frames, question, frameBytes });
     // Whoever starts the WAL over writes its header before the first frame.
     if (saltsOfWal(os, wal) !== question.walIdentity) return { kind: "changed" };
+    if (frames.unsaltedFrame !== null)
+      return { kind: "unobservable", reason: unsalted(frames.unsaltedFrame) };
     return {
       kind: "wal",
       walIdentity: question.walIdentity,
@@ -66,6 +68,11 @@ function lookAtWal(os: Os, path: string, shm: OpenedWhenAsked, question: WalQues
   } finally {
     os.close(wal);
   }
+}
+
+/** However well it is synced: format/walRemains.ts says how SQLite comes to leave it so. */
+function unsalted(frame: number): string {
+  return `frame ${frame} of the WAL is committed and has no salts, as SQLite up to some version leaves it after ROLLBACK TO: if all its processes die, recovery takes nothing from there on, synced or not; closing the database in order, or a TRUNCATE checkpoint, saves it`;
 }
 
 interface WalBeside {

@@ -14,6 +14,8 @@ export interface NewFrames {
   readonly mxFrame: number;
   /** Null: there were more frames than are read in one look. */
   readonly commitCount: number | null;
+  /** The first of those that were read whose salts are zero: recovery would end there. Null: none. */
+  readonly unsaltedFrame: number | null;
   /** The last of them. */
   readonly recentPages: readonly number[];
   /** The look ended at this one, and there may be more; null: it has come to the end. */
@@ -49,6 +51,7 @@ export function countCommits(os: Os, wal: number, frameBytes: number, wanted: Fr
   const pages: number[] = [];
   let mxFrame = knownMxFrame ?? countFromFrame;
   let commitCount = 0;
+  let unsaltedFrame: number | null = null;
   for (let frame = firstFrame; frame <= lastFrame; frame += 1) {
     const offsetBytes = walHeaderBytes + (frame - 1) * frameBytes;
     const isWhole = os.read(wal, header, offsetBytes) === walFrameHeaderBytes;
@@ -57,6 +60,7 @@ export function countCommits(os: Os, wal: number, frameBytes: number, wanted: Fr
       followedFrame = null;
       break;
     }
+    if (unsaltedFrame === null && view.getUint32(8) === 0 && view.getUint32(12) === 0) unsaltedFrame = frame;
     pages.push(view.getUint32(0));
     if (view.getUint32(4) === 0) continue;
     commitCount += 1;
@@ -65,6 +69,7 @@ export function countCommits(os: Os, wal: number, frameBytes: number, wanted: Fr
   return {
     mxFrame,
     commitCount: isTooMany ? null : commitCount,
+    unsaltedFrame,
     recentPages: [...new Set(pages.slice(-recentPagesMax))],
     followedFrame,
     pages: isTooMany || followedFrame !== null || followFrame > countFromFrame ? null : new Set(pages),

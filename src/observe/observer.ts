@@ -8,6 +8,7 @@
  */
 import type { LockHolder, MountLook, Observation } from "../domain/observation.ts";
 import type { ProcLock } from "../format/procLocks.ts";
+import type { WalIndex } from "../format/walIndex.ts";
 import type { Clock } from "../host/clock.ts";
 import { readFreeBytes } from "../host/freeSpace.ts";
 import type { Os } from "../host/os.ts";
@@ -29,6 +30,10 @@ export interface ObserverHost {
 export interface Observer {
   /** Gathers the locks off the event loop, with none that is held left out. */
   gatherSweep(): Promise<Sweep>;
+  /** The WAL-index at this path as it is now, without a look; null: it is not held open, or in the middle of a change. */
+  peek(path: string): WalIndex | null;
+  /** The size of the WAL file as it is now; null: there is none. */
+  walFileBytes(path: string): number | null;
 }
 
 export interface Sweep {
@@ -49,9 +54,11 @@ export function createObserver(host: ObserverHost): Observer {
   const indexOf = createIndexMemory();
   const mounts = createMountMemory(os, clock);
   const ownPidsNow = rememberPids(host.ownPids);
-  const { lookFor, forgetUnused } = createLookMemory(os, clock);
+  const { lookFor, knownLook, forgetUnused } = createLookMemory(os, clock);
   const lookAtProcess = createProcessMemory(os);
   return {
+    peek: (path) => knownLook(path)?.peek() ?? null,
+    walFileBytes: (path) => knownLook(path)?.walFileBytes(os) ?? null,
     gatherSweep: async () => {
       const locksAtMs = clock.nowMs();
       const locks = await gatherLocks();
@@ -108,6 +115,7 @@ const lookKeptMs = 120_000;
 
 interface LookMemory {
   readonly lookFor: (path: string) => DatabaseLook;
+  readonly knownLook: (path: string) => DatabaseLook | undefined;
   readonly forgetUnused: () => void;
 }
 
@@ -136,7 +144,7 @@ function createLookMemory(os: Os, clock: Clock): LookMemory {
     entry.usedAtMs = nowMs;
     return entry.look;
   };
-  return { lookFor, forgetUnused };
+  return { lookFor, knownLook: (path) => kept.get(path)?.look, forgetUnused };
 }
 
 function rememberHolders(lookAtProcess: LookAtProcess): LookAtProcess {

@@ -6,14 +6,27 @@
 import type { DatabaseConfig } from "../domain/databaseConfig.ts";
 import type { Observation } from "../domain/observation.ts";
 import type { CheckpointOutcomeName } from "../domain/status.ts";
-import { shortensAtOnce } from "./fileSystems.ts";
-import { isAlone, isIdle, type LockPermission, lockPermission } from "./lockPermission.ts";
+import {
+  caughtUp,
+  fileBytes,
+  holdQuestion,
+  isComplete,
+  isShort,
+  isWorthDraining,
+  mayShorten,
+  smallWalBytes,
+  tooLarge,
+  type View,
+  worthTruncating,
+} from "./checkpointView.ts";
+import { drainHold, holdOfSlowDisk, usualHold, usualHoldMs } from "./holdBudget.ts";
+import { isAlone, isIdle, lockPermission } from "./lockPermission.ts";
 import { whyLeftToReplicator } from "./replicator.ts";
-import { shortenBudgetMs } from "./shortenBudget.ts";
+import { shortenBesideOthersMs, shortenBudgetMs } from "./shortenBudget.ts";
 import type { CheckpointRun, DatabaseState } from "./state.ts";
 import { walHolders } from "./walHolders.ts";
 import { type GuardedTruncate, guardedStep, walResetRisk } from "./walResetRisk.ts";
-import { isWal, liveWalBytes, type WalState, walStateOf } from "./walState.ts";
+import { isWal, type WalState, walStateOf } from "./walState.ts";
 
 export type CheckpointStep =
   | { readonly kind: "passive" }
@@ -23,6 +36,7 @@ export type CheckpointStep =
       readonly kind: "locked";
       readonly acquireBudgetMs: number;
       readonly holdBudgetMs: number;
+      readonly completeWithinMs: number;
       readonly drainReaders: boolean;
     }
   /** `aloneOnDevice`: only while no other process is connected, by /proc/locks of that device; null: beside others too. */
@@ -36,10 +50,14 @@ export type CheckpointStep =
       readonly caughtUp: boolean;
     };
 
-/** A WAL file below this is small: shrinking it beside a connected application is not worth a lock. */
-export const smallWalBytes = 1024 * 1024;
+export const nothingPending = "nothing pending";
 /** Beside a writer a second and a third PASSIVE find little to do, and often meet a gap between commits. */
 const passivesMax = 3;
+/** Copying what a fast writer left behind the last PASSIVE may take no more of the hold than this. */
+const tailShare = 0.5;
+const tailPassivesMax = 5;
+/** How often the lock is asked for in one run. Beside readers each attempt meets them at other moments. */
+const locksMax = 4;
 
 export function nextCheckpointStep(
   run: CheckpointRun,
@@ -84,7 +102,7 @@ function besideAffected(view: View, risk: string): CheckpointStep {
   const { wal, observation, run } = view;
   const isEmpty = wal.kind === "noWal" || (wal.kind === "known" && wal.mxFrame === 0);
   if (isEmpty)
-    return run.truncated === true ? done("truncated", "", true) : done("complete", "nothing pending", true);
+    return run.truncated === true ? done("truncated", "", true) : done("complete", nothingPending, true);
   const step = guardedStep({
     risk,
     permission: view.permission,
@@ -94,11 +112,11 @@ function besideAffected(view: View, risk: string): CheckpointStep {
     locks: observation.locks,
     walFileBytes: fileBytes(observation),
     smallWalBytes,
-    holdBudgetMs: holdBudgetMs(view),
+    holdBudgetMs: usualHoldMs(holdQuestion(view)),
   });
   if (step.kind === "guardedTruncate" && mayShorten(view)) return step;
   const reason = step.kind === "leave" ? step.reason : `${risk}, and ${notShortened}`;
-  if (isComplete(view)) return done("complete", "nothing pending", true);
+  if (isComplete(view)) return done("complete", nothingPending, true);
   // Where a reader is in the way anyhow, that is the news.
   return walHolders(observation).length > 0
     ? done("incomplete", `readers hold the WAL back; ${reason}`, caughtUp(view))
@@ -106,11 +124,6 @@ function besideAffected(view: View, risk: string): CheckpointStep {
 }
 
 const notShortened = "its file system may leave half of a WAL that is truncated when the power fails";
-
-/** Without it TRUNCATE is no option: see fileSystems.ts. */
-function mayShorten({ observation: { mount } }: View): boolean {
-  return mount.kind === "seen" && shortensAtOnce(mount.fileSystemType);
-}
 
 function afterGuardedTruncate(view: View): CheckpointStep {
   if (view.run.truncated === true) return done("truncated", "", true);
@@ -120,16 +133,6 @@ function afterGuardedTruncate(view: View): CheckpointStep {
     : done("incomplete", `not reset beside an SQLite with the WAL-reset bug: ${reason}`, caughtUp(view));
 }
 
-interface View {
-  readonly run: CheckpointRun;
-  readonly observation: Observation;
-  readonly state: DatabaseState;
-  readonly config: DatabaseConfig;
-  readonly wal: WalState;
-  readonly permission: LockPermission;
-  readonly idle: boolean;
-}
-
 function done(outcome: CheckpointOutcomeName, reason: string, caughtUp: boolean): CheckpointStep {
   return { kind: "done", outcome, reason, caughtUp };
 }
@@ -137,14 +140,14 @@ function done(outcome: CheckpointOutcomeName, reason: string, caughtUp: boolean)
 /** What another program has checkpointed whole is no less of a success. */
 function withoutUs(wal: WalState, reason: string): CheckpointStep {
   const nothingWaits = wal.kind === "noWal" || (wal.kind === "known" && wal.mxFrame === wal.nBackfill);
-  return nothingWaits ? done("complete", "nothing pending", true) : done("skipped", reason, false);
+  return nothingWaits ? done("complete", nothingPending, true) : done("skipped", reason, false);
 }
 
 function begin(view: View): CheckpointStep {
-  if (view.wal.kind === "noWal") return done("complete", "nothing pending", true);
+  if (view.wal.kind === "noWal") return done("complete", nothingPending, true);
   if (view.wal.kind === "known" && view.wal.mxFrame === view.wal.nBackfill) {
     if (worthTruncating(view)) return truncate(view);
-    if (!tooLarge(view)) return done("complete", "nothing pending", true);
+    if (!tooLarge(view)) return done("complete", nothingPending, true);
   }
   return { kind: "passive" };
 }
@@ -155,22 +158,29 @@ function afterPassive(view: View): CheckpointStep {
   const copied = complete || (view.wal.kind === "unknown" && view.run.snapshotComplete && view.idle);
   if (copied && worthTruncating(view)) return truncate(view);
   if (complete && !tooLarge(view)) return done("complete", "", true);
-  if (!complete && !view.run.snapshotComplete) {
-    const readers = walHolders(view.observation).length > 0;
-    const reason = readers
-      ? "readers hold the WAL back"
-      : "readers held the WAL back, or another checkpoint was at work";
-    return done("incomplete", reason, caughtUp(view));
-  }
-  if (!complete && view.run.passiveCount < passivesMax) return { kind: "passive" };
+  if (!complete && !view.run.snapshotComplete) return besideReaders(view);
+  const declared = view.permission.kind === "declared" && !isShort(view);
+  if (!complete && !declared && view.run.passiveCount < passivesMax) return { kind: "passive" };
   // Where the application waits for locks a short hold makes it complete; elsewhere nobody is made to wait.
-  if (!complete && !tooLarge(view) && view.permission.kind !== "declared") {
+  if (!complete && !tooLarge(view) && !declared) {
     const seen =
       view.wal.kind === "unknown" ? `not seen to be complete: ${view.wal.reason}` : "writers went on";
     return done("incomplete", `${seen}; the WAL is below its size target`, caughtUp(view));
   }
   const obstacle = lockObstacle(view);
   return obstacle === null ? { kind: "sync" } : withoutReset(view, obstacle);
+}
+
+/** PASSIVE did not come to its end: only a hold that outlasts them copies all, and makes the WAL start over. */
+function besideReaders(view: View): CheckpointStep {
+  // Whether they are reads of a moment is told by looking at them for a while.
+  if (isWorthDraining(view))
+    return view.run.passiveCount < passivesMax ? { kind: "passive" } : { kind: "sync" };
+  const readers = walHolders(view.observation).length > 0;
+  const reason = readers
+    ? "readers hold the WAL back"
+    : "readers held the WAL back, or another checkpoint was at work";
+  return done("incomplete", reason, caughtUp(view));
 }
 
 /** What the lock was wanted for did not come about; what is complete by the WAL-index is so all the same. */
@@ -190,25 +200,40 @@ function lockObstacle(view: View): string | null {
 function afterSync(view: View): CheckpointStep {
   const obstacle = lockObstacle(view);
   if (obstacle !== null) return withoutReset(view, obstacle);
-  const holdMs = holdBudgetMs(view);
-  const predictedMs = view.run.syncMs ?? 0;
-  if (predictedMs > holdMs) {
-    const reason = `a sync of the database takes ${predictedMs.toFixed(1)} ms, more than the hold budget of ${holdMs} ms`;
+  // Beside a fast writer what it wrote meanwhile is copied before the lock is asked for.
+  const isLongTail = tailMs(view) > usualHoldMs(holdQuestion(view)) * tailShare;
+  if (isLongTail && view.run.passiveCount < tailPassivesMax && view.run.snapshotComplete)
+    return { kind: "passive" };
+  const metReaders = !view.run.snapshotComplete || view.state.learned.drainHoldMs !== null;
+  return locked(view, metReaders && isWorthDraining(view));
+}
+
+/** What is left to copy takes, by what a frame took before. */
+function tailMs({ wal, state }: View): number {
+  return wal.kind === "known" ? (wal.mxFrame - wal.nBackfill) * state.learned.copyMsPerFrame : 0;
+}
+
+function locked(view: View, besideReaders: boolean): CheckpointStep {
+  const question = holdQuestion(view);
+  const hold = besideReaders ? drainHold(question) : usualHold(question);
+  const neededMs = (view.run.syncMs ?? 0) + tailMs(view);
+  const given = neededMs > hold.holdBudgetMs ? holdOfSlowDisk(question, neededMs) : hold;
+  if (given === null) {
+    const reason = `copying and syncing take ${neededMs.toFixed(1)} ms, more than the hold budget of ${hold.holdBudgetMs} ms`;
     return withoutReset(view, reason);
   }
-  return {
-    kind: "locked",
-    acquireBudgetMs: view.config.checkpoint.acquireBudgetMs,
-    holdBudgetMs: holdMs,
-    drainReaders: true,
-  };
+  const { acquireBudgetMs } = view.config.checkpoint;
+  return { kind: "locked", acquireBudgetMs, ...given, drainReaders: true };
 }
 
 function afterLocked(view: View): CheckpointStep {
-  const { lockedOutcome, lockAcquired } = view.run;
+  const { lockedOutcome, lockAcquired, lockCount } = view.run;
   if (lockAcquired === false) {
+    // What was written meanwhile is copied first, so that no hold begins with it.
+    if (lockCount < locksMax && view.permission.kind === "declared") return { kind: "passive" };
     return withoutReset(view, "the write lock was not free within the acquire budget");
   }
+  if (lockedOutcome !== "reset" && lockCount < locksMax && isWorthDraining(view)) return locked(view, true);
   if (lockedOutcome === "incomplete" || lockedOutcome === null) {
     return withoutReset(view, "the hold budget ended before every frame was copied");
   }
@@ -220,6 +245,7 @@ function afterLocked(view: View): CheckpointStep {
 /** A writer may have begun the next WAL since: what TRUNCATE itself saw counts. */
 function finish(view: View): CheckpointStep {
   if (view.run.truncated === true) return done("truncated", "", true);
+  if (view.run.lockedOutcome === "reset") return done("reset", "not truncated: the database was busy", true);
   return isComplete(view)
     ? done("complete", "not truncated: the database was busy", true)
     : done("incomplete", "not truncated: the database was busy", caughtUp(view));
@@ -227,67 +253,11 @@ function finish(view: View): CheckpointStep {
 
 /** Longer than elsewhere only where nobody is connected, which the worker then makes sure of. */
 function truncate(view: View): CheckpointStep {
-  const usualMs = holdBudgetMs(view);
+  const besideMs = shortenBesideOthersMs(view.permission, view.state.learned, fileBytes(view.observation));
+  const usualMs = besideMs ?? usualHoldMs(holdQuestion(view));
   const { mount } = view.observation;
   const shortenMs = shortenBudgetMs(view.config, fileBytes(view.observation));
   if (mount.kind !== "seen" || !isAlone(view.observation) || shortenMs <= usualMs)
     return { kind: "truncate", holdBudgetMs: usualMs, aloneOnDevice: null };
   return { kind: "truncate", holdBudgetMs: shortenMs, aloneOnDevice: mount.device };
-}
-
-/**
- * Complete: the WAL-index says so, or nobody else was connected and our snapshot, the only one, was copied
- * whole.
- */
-function isComplete(view: View): boolean {
-  const { wal, run } = view;
-  if (wal.kind === "noWal") return true;
-  if (wal.kind === "known") return wal.mxFrame === wal.nBackfill;
-  return run.snapshotComplete && isAlone(view.observation);
-}
-
-/**
- * Every frame of the beginning is copied: a PASSIVE of this run reached the end of what it saw, or the WAL-index
- * says so; a WAL that started over was copied whole.
- */
-function caughtUp(view: View): boolean {
-  const { before, snapshotComplete } = view.run;
-  if (snapshotComplete || isComplete(view)) return true;
-  if (before === null || view.wal.kind !== "known") return false;
-  return view.wal.walIdentity !== before.walIdentity || view.wal.nBackfill >= before.mxFrame;
-}
-
-function tooLarge(view: View): boolean {
-  const liveBytes = liveWalBytes(view.wal) ?? fileBytes(view.observation);
-  return liveBytes > view.config.checkpoint.sizeTargetBytes;
-}
-
-/**
- * A WAL that is used again is faster to write than one that grows anew: the file is shrunk only when the
- * application rests, or when the file is far above the target.
- */
-function worthTruncating(view: View): boolean {
-  const walBytes = fileBytes(view.observation);
-  if (walBytes === 0 || view.permission.kind === "none" || view.state.checkRunning) return false;
-  if (!mayShorten(view)) return false;
-  if (view.idle) {
-    return view.permission.kind === "declared" || isAlone(view.observation) || walBytes > smallWalBytes;
-  }
-  return walBytes > 4 * view.config.checkpoint.sizeTargetBytes;
-}
-
-function fileBytes(observation: Observation): number {
-  return observation.wal.kind === "regular" ? observation.wal.sizeBytes : 0;
-}
-
-/** Grows with the WAL from the normal budget at the target to the maximum at four times the target. */
-function holdBudgetMs(view: View): number {
-  const { holdBudgetMs, holdBudgetMaxMs, sizeTargetBytes } = view.config.checkpoint;
-  const ceilingMs = view.permission.kind === "none" ? 0 : view.permission.holdMaxMs;
-  const excess = Math.max(
-    0,
-    (liveWalBytes(view.wal) ?? fileBytes(view.observation)) / Math.max(1, sizeTargetBytes) - 1,
-  );
-  const grownMs = holdBudgetMs + (holdBudgetMaxMs - holdBudgetMs) * Math.min(1, excess / 3);
-  return Math.max(1, Math.round(Math.min(grownMs, ceilingMs)));
 }

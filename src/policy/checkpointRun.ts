@@ -8,8 +8,9 @@ import type {
   TruncateResult,
 } from "../domain/outcome.ts";
 import type { CheckpointOutcomeName, CheckpointStatus, CheckpointTrigger } from "../domain/status.ts";
-import type { CheckpointHistory, CheckpointRun } from "./state.ts";
+import type { CheckpointHistory, CheckpointRun, WalLeft } from "./state.ts";
 import { walHolders } from "./walHolders.ts";
+import type { HeldMark } from "./walPin.ts";
 import { walStateOf } from "./walState.ts";
 
 export function beginRun(trigger: CheckpointTrigger, observation: Observation): CheckpointRun {
@@ -24,10 +25,12 @@ export function beginRun(trigger: CheckpointTrigger, observation: Observation): 
     snapshotComplete: false,
     syncMs: null,
     lockAcquired: null,
+    lockCount: 0,
     lockedOutcome: null,
     truncated: null,
     guardedEnd: null,
     heldMs: 0,
+    longestHoldMs: 0,
   };
 }
 
@@ -51,9 +54,10 @@ export function afterLocked(run: CheckpointRun, result: LockedResult): Checkpoin
     ...run,
     step: "locked",
     lockAcquired: result.acquired,
+    lockCount: run.lockCount + 1,
     lockedOutcome: result.acquired ? outcome : null,
     copiedFrameCount: Math.max(run.copiedFrameCount, result.checkpointedFrameCount),
-    heldMs: run.heldMs + result.heldMs,
+    ...withHold(run, result.heldMs),
   };
 }
 
@@ -62,14 +66,18 @@ export function afterTruncate(run: CheckpointRun, result: TruncateResult): Check
     ...run,
     step: "truncate",
     truncated: result.truncated,
-    heldMs: run.heldMs + result.heldMs,
+    ...withHold(run, result.heldMs),
   };
 }
 
 export function afterGuardedTruncate(run: CheckpointRun, result: GuardedTruncateResult): CheckpointRun {
   const { truncated, reason, leftComplete, heldMs } = result;
   const guardedEnd = truncated ? null : { reason, leftComplete };
-  return { ...run, step: "guardedTruncate", truncated, guardedEnd, heldMs: run.heldMs + heldMs };
+  return { ...run, step: "guardedTruncate", truncated, guardedEnd, ...withHold(run, heldMs) };
+}
+
+function withHold(run: CheckpointRun, heldMs: number): Pick<CheckpointRun, "heldMs" | "longestHoldMs"> {
+  return { heldMs: run.heldMs + heldMs, longestHoldMs: Math.max(run.longestHoldMs, heldMs) };
 }
 
 /** Holders are named only where something was held back, and only by the evidence of their locks. */
@@ -96,6 +104,7 @@ export function statusOf(
     endedAtMs: nowMs,
     durationMs: Math.max(0, nowMs - run.startedAtMs),
     heldMs: run.heldMs,
+    longestHoldMs: run.longestHoldMs,
     caughtUp: end.caughtUp,
     holders: holdersOf(end, run, observation),
   };
@@ -106,6 +115,7 @@ export function noteEnd(
   history: CheckpointHistory,
   status: CheckpointStatus,
   caughtUp: boolean,
+  left: WalLeft | null = null,
 ): CheckpointHistory {
   const failed = status.outcome === "failed";
   return {
@@ -117,5 +127,31 @@ export function noteEnd(
         ? history.consecutiveFailureCount
         : 0,
     consecutiveIncompleteCount: status.outcome === "incomplete" ? history.consecutiveIncompleteCount + 1 : 0,
+    left,
   };
+}
+
+/** A success like the one before. */
+export function stillNothingPending(history: CheckpointHistory, nowMs: number): CheckpointHistory {
+  const { last } = history;
+  return last === null
+    ? history
+    : { ...history, last: { ...last, endedAtMs: nowMs }, lastSuccessAtMs: nowMs };
+}
+
+/** What an ended run leaves of the WAL, by the look that ended it. */
+export function leftBy(
+  { left }: CheckpointHistory,
+  outcome: CheckpointOutcomeName,
+  observation: Observation,
+  heldMarks: readonly HeldMark[],
+): WalLeft | null {
+  const wal = walStateOf(observation);
+  if (wal.kind !== "known" || wal.mxFrame === 0 || outcome === "truncated") return null;
+  const { walIdentity, mxFrame } = wal;
+  const by = heldMarks.length > 0 ? "reader" : "other";
+  // The next one to write begins it anew: until then there is nothing to do.
+  if (outcome === "reset") return { walIdentity, mxFrame, roundCount: 0, by: "other" };
+  const roundCount = left?.walIdentity === walIdentity ? left.roundCount + 1 : 1;
+  return { walIdentity, mxFrame, roundCount, by };
 }

@@ -1,6 +1,9 @@
 /** Which work has become due, put into the queues that `decide` looks at. */
 import type { DatabaseConfig, Schedule } from "../domain/databaseConfig.ts";
 import type { Observation } from "../domain/observation.ts";
+import { nextCheckpointStep, nothingPending } from "./checkpoint.ts";
+import { beginRun, stillNothingPending } from "./checkpointRun.ts";
+import { isDueEarly } from "./earlyCheckpoint.ts";
 import { effectiveMode } from "./mode.ts";
 import { type DatabaseState, isStructurallyCorrupt, type PendingCheck, standingVerdicts } from "./state.ts";
 
@@ -21,7 +24,7 @@ export function queueDueWork(
 ): DatabaseState {
   if (state.stage !== "ended") return state;
   const scheduled = state.clockWasSet ? rescheduled(state, config, nowMs, nextDue) : state;
-  const withCheckpoint = queueCheckpoint(scheduled, config, nowMs, nextDue);
+  const withCheckpoint = queueCheckpoint(scheduled, observation, config, nowMs, nextDue);
   return queueRecheck(queueChecks(withCheckpoint, config, nowMs, nextDue), observation, nowMs);
 }
 
@@ -46,17 +49,45 @@ function rescheduled(
 
 function queueCheckpoint(
   state: DatabaseState,
+  observation: Observation,
   config: DatabaseConfig,
   nowMs: number,
   nextDue: NextDue,
 ): DatabaseState {
   const { nextCheckpointAtMs } = state;
   if (nextCheckpointAtMs === null || state.run !== null) return state;
-  if (nowMs < nextCheckpointAtMs) return queueAgain(state, nowMs);
-  const next = { ...state, nextCheckpointAtMs: nextDue(config.checkpoint.schedule, nowMs) };
+  if (nowMs < nextCheckpointAtMs) return queueEarly(queueAgain(state, nowMs), observation, config, nowMs);
+  const next = { ...state, nextCheckpointAtMs: nextAfter(nextCheckpointAtMs, config, nowMs, nextDue) };
   // With a lowered mode the round is skipped, and the mode says why.
   if (effectiveMode(config, state).mode === "observe") return next;
+  if (state.pendingCheckpoint === null && isStillNothingPending(state, observation, config, nowMs))
+    return { ...next, checkpoint: stillNothingPending(state.checkpoint, nowMs) };
   return { ...next, pendingCheckpoint: state.pendingCheckpoint ?? "periodic" };
+}
+
+/** The round before found nothing to do, and this one would end as it begins: it need not be said again. */
+function isStillNothingPending(
+  state: DatabaseState,
+  observation: Observation,
+  config: DatabaseConfig,
+  nowMs: number,
+): boolean {
+  const { last } = state.checkpoint;
+  if (last?.reason !== nothingPending || last.trigger !== "periodic") return false;
+  const run = beginRun("periodic", observation);
+  const step = nextCheckpointStep(run, observation, state, config, nowMs);
+  return step.kind === "done" && step.reason === nothingPending && step.outcome === last.outcome;
+}
+
+/** Counted from when it was due, not from when that was noticed; what was missed is not made up for. */
+function nextAfter(
+  dueAtMs: number,
+  { checkpoint: { schedule } }: DatabaseConfig,
+  nowMs: number,
+  nextDue: NextDue,
+): number | null {
+  const nextAtMs = schedule.kind === "interval" ? nextDue(schedule, dueAtMs) : null;
+  return nextAtMs !== null && nextAtMs > nowMs ? nextAtMs : nextDue(schedule, nowMs);
 }
 
 /** One that failed does not wait for a schedule that may be a day away. */
@@ -66,6 +97,17 @@ function queueAgain(state: DatabaseState, nowMs: number): DatabaseState {
   const sinceMs = nowMs - last.endedAtMs;
   if (nowMs < state.retry.notBeforeMs || (sinceMs >= 0 && sinceMs < checkpointAgainMs)) return state;
   return { ...state, pendingCheckpoint: "periodic" };
+}
+
+function queueEarly(
+  state: DatabaseState,
+  observation: Observation,
+  config: DatabaseConfig,
+  nowMs: number,
+): DatabaseState {
+  if (state.pendingCheckpoint !== null || nowMs < state.retry.notBeforeMs) return state;
+  if (effectiveMode(config, state).mode === "observe") return state;
+  return isDueEarly(state, observation, config, nowMs) ? { ...state, pendingCheckpoint: "periodic" } : state;
 }
 
 function queueChecks(

@@ -13,6 +13,7 @@ import type { DatabaseConfig } from "../domain/databaseConfig.ts";
 import type { LockLook, Observation } from "../domain/observation.ts";
 import { noteActivity } from "./activity.ts";
 import { decide, decideCheck } from "./decide.ts";
+import { isDueEarly } from "./earlyCheckpoint.ts";
 import { effectiveMode } from "./mode.ts";
 import { type DatabaseState, isStructurallyCorrupt } from "./state.ts";
 import { isWal, walHasFrames } from "./walState.ts";
@@ -167,6 +168,8 @@ export function noteCommits(
   observation: Observation,
   config: DatabaseConfig,
 ): DatabaseState | null {
+  // Grown so far that it is checkpointed ahead of the schedule.
+  if (isDueEarly(state, observation, config, observation.observedAtMs)) return null;
   if (noteWalWatch(state.walWatch, observation, state, config) !== state.walWatch) return null;
   return { ...state, activity: noteActivity(state.activity, observation) };
 }

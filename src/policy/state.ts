@@ -52,6 +52,7 @@ export interface CheckpointRun {
   /** What came of a guarded TRUNCATE that truncated nothing; null: none was asked for, or it did. */
   readonly guardedEnd: { readonly reason: string; readonly leftComplete: boolean } | null;
   readonly heldMs: number;
+  readonly longestHoldMs: number;
 }
 
 export interface PendingCheck {
@@ -71,18 +72,18 @@ export interface CheckpointHistory {
   readonly lastSuccessAtMs: number | null;
   readonly consecutiveFailureCount: number;
   readonly consecutiveIncompleteCount: number;
-  /** What the last one left, where that was worth another one; null: it started over, or was empty. */
+  /** What the last one left; null: nothing. */
   readonly left: WalLeft | null;
 }
 
-/** A WAL that a checkpoint did not make to start over. */
+/** A WAL in which a checkpoint left frames. */
 export interface WalLeft {
   readonly walIdentity: string;
   readonly mxFrame: number;
-  /** How many rounds in a row have left this WAL. */
+  /** How many rounds in a row have come to no reset of this WAL. */
   readonly roundCount: number;
-  /** Why: a reader of long standing, whose going is looked out for, or anything else. */
-  readonly by: "pin" | "other";
+  /** Why: a reader, whose going is looked out for, or anything else. */
+  readonly by: "reader" | "other";
 }
 
 export interface DatabaseState {
@@ -108,8 +109,12 @@ export interface DatabaseState {
   readonly strangerSinceMs: number | null;
   /** Salts of the WAL that was last seen beside this file. */
   readonly walSalts: string | null;
+  /** "device:inode" of the file that these salts, or those before them, were first seen in. */
+  readonly walIdentity: string | null;
   /** Salts of the WAL that lay beside the file before it was replaced. */
   readonly earlierWalSalts: string | null;
+  /** Its own file. */
+  readonly earlierWalIdentity: string | null;
   /** The file that it goes with. */
   readonly earlierIdentity: string | null;
   /** The last whole look at a WAL or journal that nobody was connected to. */
@@ -187,7 +192,9 @@ export function initialState(nowMs: number): DatabaseState {
     locklessSinceMs: null,
     strangerSinceMs: null,
     walSalts: null,
+    walIdentity: null,
     earlierWalSalts: null,
+    earlierWalIdentity: null,
     earlierIdentity: null,
     residueLook: null,
     residueReport: null,

@@ -204,14 +204,15 @@ function underPressure(
   if (!pressure.checkpointSeen) return unknown(`${figures}: no checkpoint was seen since`);
   if (sign === "resting") return unknown(`${figures}: nobody writes, and they wait for the next checkpoint`);
   const seconds = `${pressureWindowMs / 1000} s`;
+  // Both rest on looks of a while, and need not last for another one.
+  const { sinceMs } = pressure;
   if (sign === "readersAlways") {
-    return judged(
-      "starved",
-      `${figures}: readers at every look of the last ${seconds}, none of them old, so that it never starts over`,
-    );
+    const reason = `readers at every look of the last ${seconds}, none of them old, so that it never starts over`;
+    return { ...judged("starved", `${figures}: ${reason}`), sinceMs };
   }
   if (sign === "readersHardly") {
-    return judged("write-storm", `${figures}: writers outran every checkpoint, and no reader was in the way`);
+    const reason = "writers outran every checkpoint, and no reader was in the way";
+    return { ...judged("write-storm", `${figures}: ${reason}`), sinceMs };
   }
   return unknown(
     `${figures}: readers at some looks only, so that neither they nor the writers are shown to be why it does not start over`,

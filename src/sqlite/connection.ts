@@ -34,6 +34,9 @@ export function openHandle(target: Target, access: keyof typeof openFlags): Data
   return handle;
 }
 
+/** A database that is locked as a whole is checkpointed later; others wait for the same worker. */
+const checkpointerBusyTimeoutMaxMs = 2_000;
+
 /** Touches no file. */
 export function setBusyTimeout(connection: Database, busyTimeoutMs: number): void {
   setAndVerify(connection, "busy_timeout", busyTimeoutMs);
@@ -52,7 +55,9 @@ export function prepareWriter(connection: Database, profile: Profile): void {
  * overwrites the WAL: a power cut would then damage commits of applications that did sync theirs.
  */
 export function prepareCheckpointer(connection: Database, profile: Profile): void {
-  prepareWriter(connection, profile.synchronous === "OFF" ? { ...profile, synchronous: "NORMAL" } : profile);
+  const synchronous = profile.synchronous === "OFF" ? "NORMAL" : profile.synchronous;
+  const busyTimeoutMs = Math.min(profile.busyTimeoutMs, checkpointerBusyTimeoutMaxMs);
+  prepareWriter(connection, { ...profile, synchronous, busyTimeoutMs });
   if (Number(firstRow(connection, "PRAGMA main.synchronous")[0]) === 0) {
     throw new Error("synchronous reads back OFF on a connection that checkpoints");
   }

@@ -2,11 +2,13 @@
  * The checkpoint under the write lock: the only one that can know that it is complete, and the one after
  * which the next writer starts the WAL over. Step 3 of the checkpoint algorithm.
  *
- * One connection holds the lock, another runs PASSIVE beside it. Half of the hold budget goes to completing.
- * If it is still incomplete then, the lock is given back and taken once more: the connection that holds it
- * has a snapshot of its own, and with all read marks taken it may share an old one and pin the WAL itself
- * (6 of 7 frames before, 7 of 7 after, measured). Complete is not yet reset: the rest of the budget waits
- * for the readers on marks 1 to 4 to leave.
+ * One connection holds the lock, another runs PASSIVE beside it, again and again while readers of older snapshots end.
+ * What is not complete by a certain time is given up (policy/holdBudget.ts). Complete is not yet reset: the rest of the
+ * budget waits for the readers on marks 1 to 4 to leave.
+ *
+ * The connection that holds the lock has a snapshot of its own. With all read marks taken it shares one with others, maybe
+ * an old one, and then pins the WAL itself (6 of 7 frames before, 7 of 7 after, measured). So where it shares its
+ * mark the lock is given back and taken once more, as soon as the others have left that mark.
  *
  * Invariant: all holds together last no longer than the hold budget, except for one PASSIVE in progress.
  */
@@ -20,7 +22,7 @@ import { isWalMode, openHandle, prepareCheckpointer, setBusyTimeout } from "./co
 import { withWriter } from "./gentleClose.ts";
 import type { LockEvents } from "./lockEvents.ts";
 import { isCompletePass, passivePass } from "./passiveCheckpoint.ts";
-import { type WalIndexFile, waitForFreeReadMarks } from "./readMarks.ts";
+import { ownMarkOf, type WalIndexFile, waitForFreeReadMarks } from "./readMarks.ts";
 import { withWriteLock } from "./writeLock.ts";
 
 const betweenPassesMs = 0.5;
@@ -59,7 +61,12 @@ interface Setup {
 
 interface Round {
   readonly pass: PassiveResult;
+  /** Null: not complete. From the beginning of the hold. */
+  readonly completeMs: number | null;
+  readonly drainMs: number | null;
   readonly drained: boolean;
+  /** The connection that holds the lock may be what keeps frames from being copied. */
+  readonly pinnedByUs: boolean;
 }
 
 function holdAndCheckpoint(setup: Setup, startedAtMs: number): LockedResult {
@@ -68,36 +75,65 @@ function holdAndCheckpoint(setup: Setup, startedAtMs: number): LockedResult {
   if (setup.shm !== null) readProcLocks();
   const acquireFromMs = performance.now();
   let acquiredAtMs = acquireFromMs;
-  const halfBudgetMs = operation.holdBudgetMs / 2;
-  const first = withWriteLock(locker, acquireFromMs + operation.acquireBudgetMs, events, (heldSinceMs) => {
+  const { acquireBudgetMs, holdBudgetMs, completeWithinMs } = operation;
+  const first = withWriteLock(locker, acquireFromMs + acquireBudgetMs, events, (heldSinceMs) => {
     acquiredAtMs = heldSinceMs;
-    return round(setup, heldSinceMs + halfBudgetMs, heldSinceMs + operation.holdBudgetMs);
+    return round(setup, heldSinceMs, { completeWithinMs, holdBudgetMs });
   });
   if (!first.acquired) return resultOf(startedAtMs, performance.now() - acquireFromMs, 0, null);
   const acquireMs = acquiredAtMs - acquireFromMs;
-  const leftMs = operation.holdBudgetMs - first.heldMs;
-  if (isCompletePass(first.result.pass) || leftMs <= 0) {
-    return resultOf(startedAtMs, acquireMs, first.heldMs, first.result);
+  let last = first.result;
+  let heldMs = first.heldMs;
+  while (last.pinnedByUs && heldMs < holdBudgetMs) {
+    const leftMs = holdBudgetMs - heldMs;
+    const acquireLeftMs = Math.max(0, acquireBudgetMs - acquireMs);
+    const budget = {
+      completeWithinMs: Math.max(completeWithinMs - heldMs, leftMs / 2),
+      holdBudgetMs: leftMs,
+    };
+    const next = withWriteLock(locker, performance.now() + acquireLeftMs, events, (heldSinceMs) =>
+      round(setup, heldSinceMs, budget),
+    );
+    if (!next.acquired) break;
+    const { completeMs } = next.result;
+    last = { ...next.result, completeMs: completeMs === null ? null : heldMs + completeMs };
+    heldMs += next.heldMs;
   }
-  const acquireLeftMs = Math.max(0, operation.acquireBudgetMs - acquireMs);
-  const second = withWriteLock(locker, performance.now() + acquireLeftMs, events, (heldSinceMs) =>
-    round(setup, heldSinceMs + leftMs, heldSinceMs + leftMs),
-  );
-  if (!second.acquired) return resultOf(startedAtMs, acquireMs, first.heldMs, first.result);
-  return resultOf(startedAtMs, acquireMs, first.heldMs + second.heldMs, second.result);
+  return resultOf(startedAtMs, acquireMs, heldMs, last);
 }
 
+type Budget = Pick<LockedOperation, "completeWithinMs" | "holdBudgetMs">;
+
 /** Under the write lock the WAL cannot grow: a pass that reaches its end has reached the end of the WAL. */
-function round(setup: Setup, completeUntilMs: number, drainUntilMs: number): Round {
-  let pass = passivePass(setup.checkpointer);
-  while (!isCompletePass(pass) && performance.now() + betweenPassesMs < completeUntilMs) {
+function round(
+  { operation, checkpointer, shm }: Setup,
+  heldSinceMs: number,
+  { completeWithinMs, holdBudgetMs }: Budget,
+): Round {
+  let pass = passivePass(checkpointer);
+  // Locks are looked at only where something is in the way.
+  const sharedMark = isCompletePass(pass) ? "alone" : ownMark(shm);
+  let pinnedByUs = false;
+  const untilMs = heldSinceMs + completeWithinMs;
+  while (!isCompletePass(pass) && !pinnedByUs && performance.now() + betweenPassesMs < untilMs) {
     waitMs(betweenPassesMs);
-    pass = passivePass(setup.checkpointer);
+    pass = passivePass(checkpointer);
+    if (sharedMark === "shared" && !isCompletePass(pass)) pinnedByUs = ownMark(shm) === "alone";
   }
-  if (!isCompletePass(pass)) return { pass, drained: false };
+  if (!isCompletePass(pass)) {
+    const mayBeUs = pinnedByUs || sharedMark === "unobservable";
+    return { pass, completeMs: null, drainMs: null, drained: false, pinnedByUs: mayBeUs };
+  }
+  const completeAtMs = performance.now();
   // Without waiting one look still tells whether the next writer will start the WAL over.
-  const untilMs = setup.operation.drainReaders ? drainUntilMs : performance.now();
-  return { pass, drained: waitForFreeReadMarks(setup.shm, untilMs) === "free" };
+  const drainUntilMs = operation.drainReaders ? heldSinceMs + holdBudgetMs : completeAtMs;
+  const drained = waitForFreeReadMarks(shm, drainUntilMs) === "free";
+  const drainMs = operation.drainReaders ? performance.now() - completeAtMs : null;
+  return { pass, completeMs: completeAtMs - heldSinceMs, drainMs, drained, pinnedByUs: false };
+}
+
+function ownMark(shm: WalIndexFile | null): ReturnType<typeof ownMarkOf> {
+  return shm === null ? "unobservable" : ownMarkOf(readProcLocks(), shm, process.pid);
 }
 
 function walIndexFile(databasePath: string, mountDevice: string | null): WalIndexFile | null {
@@ -114,6 +150,8 @@ function resultOf(startedAtMs: number, acquireMs: number, heldMs: number, last: 
     heldMs,
     complete,
     reset: complete && last.drained,
+    completeMs: last?.completeMs ?? null,
+    drainMs: last?.drainMs ?? null,
     logFrameCount: last?.pass.logFrameCount ?? -1,
     checkpointedFrameCount: last?.pass.checkpointedFrameCount ?? -1,
     durationMs: performance.now() - startedAtMs,

@@ -24,14 +24,24 @@ export type ReadMarks = "free" | "held" | "unobservable";
 
 export function readMarksOf(locks: readonly ProcLock[] | null, shm: WalIndexFile, ownPid: number): ReadMarks {
   if (locks === null) return "unobservable";
-  const held = locks.some(
-    (lock) =>
-      lock.inode === shm.inode &&
-      lock.device === shm.device &&
-      lock.pid !== ownPid &&
-      marks.some((byte) => lockCoversByte(lock, byte)),
-  );
+  const held = locks.some((lock) => lock.pid !== ownPid && marks.some((byte) => isOn(lock, shm, byte)));
   return held ? "held" : "free";
+}
+
+/** Whether others are on the mark that this process reads by; without one it shares none. */
+export function ownMarkOf(
+  locks: readonly ProcLock[] | null,
+  shm: WalIndexFile,
+  ownPid: number,
+): "alone" | "shared" | "unobservable" {
+  if (locks === null) return "unobservable";
+  const own = marks.filter((byte) => locks.some((lock) => lock.pid === ownPid && isOn(lock, shm, byte)));
+  const shared = own.some((byte) => locks.some((lock) => lock.pid !== ownPid && isOn(lock, shm, byte)));
+  return shared ? "shared" : "alone";
+}
+
+function isOn(lock: ProcLock, shm: WalIndexFile, byte: number): boolean {
+  return lock.inode === shm.inode && lock.device === shm.device && lockCoversByte(lock, byte);
 }
 
 const marks = Array.from({ length: lastMarkByte - firstMarkByte + 1 }, (_, index) => firstMarkByte + index);

@@ -5,6 +5,7 @@ import { applyProfile } from "./applyProfile.ts";
 import { createDatabase } from "./createDatabase.ts";
 import { guardedTruncate } from "./guardedTruncate.ts";
 import { integrityCheck } from "./integrityCheck.ts";
+import { planCheck } from "./integrityPlan.ts";
 import type { LockEvents } from "./lockEvents.ts";
 import { lockedCheckpoint } from "./lockedCheckpoint.ts";
 import { passiveCheckpoint } from "./passiveCheckpoint.ts";
@@ -38,5 +39,7 @@ function perform(operation: Operation, target: Target, events: LockEvents): AnyR
       return guardedTruncate(operation, target, events);
     case "integrityCheck":
       return integrityCheck(operation, target);
+    case "planCheck":
+      return planCheck(operation, target);
   }
 }

@@ -7,11 +7,12 @@
  * terminal or a service manager sends to the whole group does not end it, because the supervisor decides
  * when: it ends by end of input or by SIGKILL.
  */
+import { lowerPriority } from "../host/lowPriority.ts";
 import { killWithParent } from "../host/parentDeath.ts";
 import { readLines, writeLine } from "../host/standardStreams.ts";
 import { runOperation } from "../sqlite/runOperation.ts";
 import { sqliteVersion } from "../sqlite/sqliteVersion.ts";
-import type { WorkerMessage } from "./message.ts";
+import { backgroundArgument, type WorkerMessage } from "./message.ts";
 import { parseRequest } from "./request.ts";
 
 const groupSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
@@ -20,7 +21,8 @@ const groupSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
  * Runs until its input ends; then the process should exit with status 0. Throws for programmer errors, and
  * when it cannot be tied to its supervisor's life: an orphan that holds a lock is worse than no worker.
  *
- * @param args what follows `sql-worker` on the command line: the supervisor's process id.
+ * @param args what follows `sql-worker` on the command line: the supervisor's process id, and whether it is for background
+ *   work.
  */
 export function runSqlWorker(args: readonly string[]): void {
   const supervisorPid = Number(args[0]);
@@ -31,6 +33,7 @@ export function runSqlWorker(args: readonly string[]): void {
   }
   const tied = killWithParent(supervisorPid);
   if (!tied.ok) throw new Error(`cannot tie the sql worker to its supervisor: ${tied.reason}`);
+  if (args[1] === backgroundArgument) lowerPriority();
   for (const signal of groupSignals) process.on(signal, () => {});
   const { version, sourceId } = sqliteVersion();
   send({ hello: true, pid: process.pid, sqliteVersion: version, sourceId });

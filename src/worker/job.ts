@@ -22,6 +22,8 @@ export class Job {
   readonly result: Promise<JobResult>;
   /** Time that it spent waiting for a lane in back-off; queueing behind other work does not count. */
   backoffWaitMs = 0;
+  /** On performance.now(). */
+  readonly submittedAtMs = performance.now();
   isSettled = false;
   readonly #resolve: (result: JobResult) => void;
   #kill: (() => void) | null = null;

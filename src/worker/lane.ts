@@ -1,6 +1,7 @@
 /**
  * A queue of jobs and up to `workerCount` sql workers that serve it, first come, first served. Workers start
- * when there is work and leave when they were idle for a while.
+ * when there is work and leave when they were idle for a while. When a job has waited for longer than others may take, as
+ * happens when databases block, spare workers come in as well: so few that block do not hold up all.
  *
  * After a worker failed, the next start waits, longer each time (100 ms doubling to 30 s), until a request
  * succeeds: a worker that dies at once must not become a fork bomb. Workers that are alive serve on.
@@ -13,6 +14,8 @@ import type { Hello } from "./message.ts";
 
 const backoffMinMs = 100;
 const backoffMaxMs = 30_000;
+/** More than any budget for a write lock: who waits so long waits for a database that blocks, or for bulk work. */
+const spareAfterMs = 250;
 
 export interface WorkerFailure {
   readonly reason: "deadline" | "crash" | "protocol" | "spawn";
@@ -28,6 +31,8 @@ export interface LaneOptions {
   readonly command: readonly string[];
   readonly environment: Record<string, string>;
   readonly workerCount: number;
+  /** Beyond these; 0 where the order of work is all that counts. */
+  readonly spareWorkerCount: number;
   readonly idleExitMs: number;
   readonly onFailure: (failure: WorkerFailure) => void;
   readonly onHello: (hello: Hello) => void;
@@ -44,6 +49,7 @@ export class Lane {
   #failureCount = 0;
   #blockedUntilMs = 0;
   #unblock: ReturnType<typeof setTimeout> | undefined;
+  #spareTimer: ReturnType<typeof setTimeout> | undefined;
   #isClosed = false;
   runningCount = 0;
 
@@ -64,6 +70,7 @@ export class Lane {
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#unblock);
+    clearTimeout(this.#spareTimer);
     for (const job of this.#queue.splice(0)) job.fail("stopped", "the daemon is shutting down");
     for (const client of this.#clients)
       client.kill({ reason: "stopped", message: "the daemon is shutting down" });
@@ -78,7 +85,7 @@ export class Lane {
         idle(job);
         continue;
       }
-      if (this.#unblock !== undefined || this.#lives.size >= this.#options.workerCount) {
+      if (this.#unblock !== undefined || !this.#mayStart(job)) {
         this.#queue.unshift(job);
         return;
       }
@@ -89,6 +96,18 @@ export class Lane {
         if (!this.#isClosed) this.#pump();
       });
     }
+  }
+
+  /** A spare one only for who has waited; until then this is asked again in time. */
+  #mayStart(job: Job): boolean {
+    const { workerCount, spareWorkerCount } = this.#options;
+    if (this.#lives.size < workerCount) return true;
+    if (this.#lives.size >= workerCount + spareWorkerCount) return false;
+    const waitsUntilMs = job.submittedAtMs + spareAfterMs;
+    if (performance.now() >= waitsUntilMs) return true;
+    clearTimeout(this.#spareTimer);
+    this.#spareTimer = setTimeout(() => this.#pump(), waitsUntilMs - performance.now());
+    return false;
   }
 
   #nextQueued(): Job | undefined {

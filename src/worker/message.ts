@@ -1,6 +1,6 @@
 /**
- * The lines between supervisor and sql worker: JSON, one object a line, one request at a time. Types only,
- * so that the worker need not load a validation library (zod costs it 30 ms, its whole start takes 9).
+ * The lines between supervisor and sql worker: JSON, one object a line, one request at a time. Next to nothing but
+ * types, so that the worker need not load a validation library (zod costs it 30 ms, its whole start takes 9).
  *
  *     worker      {"hello":true,"pid":...,"sqliteVersion":"3.54.1","sourceId":"..."}
  *     supervisor  {"id":1,"target":{...},"operation":{...}}
@@ -12,6 +12,9 @@
  */
 import type { Operation, OperationKind, OperationResults, Target } from "../domain/operation.ts";
 import type { Outcome } from "../domain/outcome.ts";
+
+/** The argument behind the supervisor's process id that starts a worker at low priority. */
+export const backgroundArgument = "background";
 
 export interface Hello {
   readonly hello: true;

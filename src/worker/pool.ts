@@ -1,13 +1,13 @@
 /**
- * The supervisor's way to SQLite: two lanes of sql workers, so that a checkpoint never queues behind an
- * integrity check. Every request becomes an outcome, whatever happens to the process that runs it.
+ * The supervisor's way to SQLite: lanes of sql workers, so that a checkpoint never queues behind an integrity check,
+ * and a check that somebody waits for never behind one of the schedule, which runs at low priority. Every request becomes an outcome, whatever happens to the process that runs it.
  */
 import type { Operation, OperationKind, OperationResults, Target } from "../domain/operation.ts";
 import type { Outcome } from "../domain/outcome.ts";
 import { type Environment, workerEnvironment } from "./environment.ts";
 import { Job } from "./job.ts";
 import { Lane, type WorkerFailure } from "./lane.ts";
-import type { Hello } from "./message.ts";
+import { backgroundArgument, type Hello } from "./message.ts";
 
 export interface WorkerPoolOptions {
   /** What starts a sql worker; the supervisor's process id is added as the last argument. */
@@ -15,13 +15,15 @@ export interface WorkerPoolOptions {
   /** Of the supervisor; only an allow-list of it reaches the workers. */
   readonly environment: Environment;
   readonly shortWorkerCount: number;
+  /** More of them for as long as short work has to wait. */
+  readonly spareWorkerCount?: number;
   readonly longWorkerCount: number;
   readonly idleExitMs: number;
   readonly onFailure: (failure: WorkerFailure) => void;
 }
 
 export interface RunOptions {
-  readonly lane: "short" | "long";
+  readonly lane: "short" | "long" | "background";
   /** From the moment a worker takes the request; past it the worker is killed. */
   readonly deadlineMs: number;
   /** How long writers may be kept out at a time before the worker is killed. */
@@ -54,6 +56,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     environment: workerEnvironment(options.environment),
     idleExitMs: options.idleExitMs,
     onFailure: options.onFailure,
+    spareWorkerCount: 0,
     onHello: (said: Hello) => {
       hello = said;
     },
@@ -63,8 +66,18 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     },
   };
   const lanes = {
-    short: new Lane({ ...common, workerCount: options.shortWorkerCount }),
+    short: new Lane({
+      ...common,
+      workerCount: options.shortWorkerCount,
+      spareWorkerCount: options.spareWorkerCount ?? 0,
+    }),
     long: new Lane({ ...common, workerCount: options.longWorkerCount }),
+    // A process that has lowered its priority cannot raise it again: these are workers of their own.
+    background: new Lane({
+      ...common,
+      command: [...common.command, backgroundArgument],
+      workerCount: options.longWorkerCount,
+    }),
   };
 
   async function run<Kind extends OperationKind>(
@@ -102,10 +115,10 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     sqliteVersion,
     ownPids: () => new Set(pids),
     close: async () => {
-      await Promise.all([lanes.short.close(), lanes.long.close()]);
+      await Promise.all([lanes.short.close(), lanes.long.close(), lanes.background.close()]);
     },
     get runningCount() {
-      return lanes.short.runningCount + lanes.long.runningCount;
+      return lanes.short.runningCount + lanes.long.runningCount + lanes.background.runningCount;
     },
   };
 }

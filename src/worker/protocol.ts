@@ -56,6 +56,8 @@ const resultSchemas: { readonly [Kind in OperationKind]: z.ZodType<OperationResu
     heldMs: durationMs,
     complete: z.boolean(),
     reset: z.boolean(),
+    completeMs: durationMs.nullable(),
+    drainMs: durationMs.nullable(),
     ...frames,
     durationMs,
   }),
@@ -72,10 +74,48 @@ const resultSchemas: { readonly [Kind in OperationKind]: z.ZodType<OperationResu
     messages: z.array(z.string()),
     truncated: z.boolean(),
     foreignKeyViolations: z.array(
-      z.object({ table: z.string(), rowid: z.number().nullable(), parent: z.string() }),
+      z.object({ table: z.string(), rowid: z.string().nullable(), parent: z.string() }),
+    ),
+    checkViolations: z.array(z.object({ table: z.string(), rowid: z.string().nullable() })),
+    suspicious: z.boolean(),
+    unchecked: z.array(z.string()),
+    trees: z.array(
+      z.object({
+        rootPage: z.int(),
+        name: z.string(),
+        table: z.string(),
+        kind: z.enum(["table", "index"]),
+      }),
     ),
     error: z.object({ code: z.string().nullable(), message: z.string() }).nullable(),
     durationMs,
+  }),
+  planCheck: z.object({
+    pageCount: z.int(),
+    pageSizeBytes: z.int(),
+    tables: z.array(
+      z.object({
+        name: z.string(),
+        pageCount: z.number(),
+        hasForeignKeys: z.boolean(),
+        hasChecks: z.boolean(),
+        rows: z
+          .object({
+            rowidMin: z.string(),
+            rowidMax: z.string(),
+            rowidName: z.string(),
+            indexes: z.array(
+              z.object({
+                name: z.string(),
+                unique: z.boolean(),
+                columns: z.array(z.object({ name: z.string(), collation: z.string() })),
+              }),
+            ),
+          })
+          .nullable(),
+      }),
+    ),
+    undivided: z.boolean(),
   }),
 };
 

@@ -1,0 +1,75 @@
+/** The samples of one WAL between two looks: when a look is needed for the sake of a checkpoint. */
+import type { DatabaseConfig } from "../domain/databaseConfig.ts";
+import { saltsOf, walFrameBytes } from "../format/walHeader.ts";
+import type { WalIndex } from "../format/walIndex.ts";
+import {
+  hasOutgrown,
+  lookNeededAtMs,
+  sampleAfterRunAtMs,
+  sampleEveryMs,
+  sampleOf,
+  type WalSample,
+} from "../policy/earlyCheckpoint.ts";
+import type { DatabaseState } from "../policy/state.ts";
+
+/** What was read: the WAL-index where it is held open, else the size of the file; both null: neither. */
+export interface WalReading {
+  readonly index: WalIndex | null;
+  readonly walFileBytes: number | null;
+}
+
+export class WalSampling {
+  #sample: WalSample | null = null;
+  #walFileBytes: number | null = null;
+  #isLooking = false;
+  #dueAtMs = 0;
+
+  /**
+   * @param isAtWork a checkpoint is on its way: nothing to begin.
+   * @param look begins at once where one is needed; not twice at a time.
+   * @returns when the next sample is wanted, wall clock in milliseconds.
+   */
+  take(
+    read: () => WalReading,
+    state: DatabaseState,
+    config: DatabaseConfig,
+    { nowMs, isAtWork }: { readonly nowMs: number; readonly isAtWork: boolean },
+    look: () => Promise<void>,
+  ): number {
+    // One that lies far ahead is from before the clock was set back.
+    if (nowMs < this.#dueAtMs && this.#dueAtMs <= nowMs + sampleEveryMs) return this.#dueAtMs;
+    this.#dueAtMs = isAtWork
+      ? sampleAfterRunAtMs(this.#sample, config, nowMs)
+      : Math.min(nowMs + sampleEveryMs, this.#sampleNow(read(), state, config, nowMs, look));
+    return this.#dueAtMs;
+  }
+
+  #sampleNow(
+    { index, walFileBytes }: WalReading,
+    state: DatabaseState,
+    config: DatabaseConfig,
+    nowMs: number,
+    look: () => Promise<void>,
+  ): number {
+    // In the midst of a commit: what was known holds for a moment more.
+    const isKnown = this.#sample !== null && nowMs - this.#sample.atMs < 2 * sampleEveryMs;
+    if (index === null && isKnown) return sampleAfterRunAtMs(this.#sample, config, nowMs);
+    const outgrown = hasOutgrown(this.#walFileBytes, walFileBytes, config);
+    this.#sample = index === null ? null : this.#sampleOf(index, nowMs);
+    this.#walFileBytes = walFileBytes;
+    if (this.#isLooking) return sampleAfterRunAtMs(this.#sample, config, nowMs);
+    const neededAtMs = outgrown ? nowMs : lookNeededAtMs(state, this.#sample, config, nowMs);
+    if (neededAtMs > nowMs) return neededAtMs;
+    this.#isLooking = true;
+    void look().finally(() => {
+      this.#isLooking = false;
+    });
+    return sampleAfterRunAtMs(this.#sample, config, nowMs);
+  }
+
+  #sampleOf(index: WalIndex, nowMs: number): WalSample {
+    const frameBytes = walFrameBytes(index.pageSizeBytes);
+    const { mxFrame, nBackfill } = index;
+    return sampleOf(this.#sample, { walIdentity: saltsOf(index), mxFrame, nBackfill, frameBytes }, nowMs);
+  }
+}

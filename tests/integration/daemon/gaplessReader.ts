@@ -1,0 +1,20 @@
+/**
+ * `bun gaplessReader.ts PATH HOLD_MS`: reads one snapshot after the other without a gap and holds each for so long. Says
+ * `reading` with the first, and goes on until it is killed. An error ends it with status 1.
+ */
+import { Database } from "bun:sqlite";
+import { writeSync } from "node:fs";
+
+const [path = "", holdMs = "5"] = process.argv.slice(2);
+const database = new Database(path, { readwrite: true });
+database.exec("PRAGMA busy_timeout = 10000");
+database.exec("PRAGMA wal_autocheckpoint = 0");
+const select = database.prepare("SELECT count(*) FROM (SELECT id FROM written LIMIT 10)");
+const pause = new Int32Array(new SharedArrayBuffer(4));
+for (let count = 0; ; count += 1) {
+  database.exec("BEGIN");
+  select.all();
+  if (count === 0) writeSync(1, "reading\n");
+  Atomics.wait(pause, 0, 0, Number(holdMs));
+  database.exec("COMMIT");
+}
