@@ -55,11 +55,30 @@ function details(status: DatabaseStatusJson, nowMs: number): readonly (readonly 
         [pragma, holds ? `${actual} (the daemon's own connection)` : `${actual}, wanted ${wanted}`] as const,
     ),
     ...status.unobservable.map((what) => ["cannot be seen", what] as const),
+    ...checking(status),
     ...status.integrity.flatMap(({ check, findings, findingsTruncated }) => [
       ...findings.map((finding) => [check, finding] as const),
       ...(findingsTruncated ? [[check, "and more"] as const] : []),
     ]),
   ];
+}
+
+function checking({
+  integrityProgress,
+  integrity,
+}: DatabaseStatusJson): readonly (readonly [string, string])[] {
+  const rested = integrity.flatMap(({ check, restsOn, endedAt }) =>
+    restsOn === null ? [] : [[check, `unchanged since the ${restsOn} of ${endedAt}`] as const],
+  );
+  if (integrityProgress === null) return rested;
+  const { check, trigger, percent, remainingMs, pausedFor } = integrityProgress;
+  const words = [
+    `${check} (${trigger})`,
+    percent === null ? "not divided" : `${percent} %`,
+    remainingMs === null ? "" : `about ${duration(Math.ceil(remainingMs / 1000))} left`,
+    pausedFor === "" ? "" : `waits: ${pausedFor}`,
+  ];
+  return [...rested, ["checking now", words.filter(Boolean).join(", ")]];
 }
 
 function exposedBy({ exposure }: DatabaseStatusJson): readonly (readonly [string, string])[] {

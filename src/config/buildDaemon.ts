@@ -23,7 +23,7 @@ export function buildDaemon(
     observeIntervalMs: 1000,
     globIntervalMs: 30_000,
     shortWorkerCount: 2,
-    longWorkerCount: 1,
+    longWorkerCount: 2,
     shutdownTimeoutMs: 20_000,
   };
   const merged = mergeLayers(defaults, layers);

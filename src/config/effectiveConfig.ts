@@ -101,6 +101,8 @@ function settingRows(
     fullSchedule: formatSchedule(integrity.fullSchedule),
     integrityDeadlineMs: formatDuration(integrity.deadlineMs),
     findingsMax: String(integrity.findingsMax),
+    checkWalMaxBytes: formatSize(integrity.walMaxBytes),
+    unchangedMaxMs: integrity.unchangedMaxMs === 0 ? "off" : formatDuration(integrity.unchangedMaxMs),
   };
   const keys = Object.keys(settingKeys) as (keyof SettingValues)[];
   return keys.map((key) => row(settingKeys[key], values[key], sources?.[key]));

@@ -69,6 +69,8 @@ export function settingsLayer(file: FileContent, settings: FileSettings, at: Key
       fullSchedule: settings.integrity?.fullSchedule,
       integrityDeadlineMs: settings.integrity?.deadline,
       findingsMax: settings.integrity?.findingsMax,
+      checkWalMaxBytes: settings.integrity?.walMax,
+      unchangedMaxMs: settings.integrity?.unchangedMax,
     },
     (key) => fileSource(file, [...at, ...settingKeys[key].split(".")]),
   );

@@ -30,7 +30,7 @@ const checkpointSchema = z
     {
       schedule: schedule.describe("When the WAL is checkpointed: a duration, off, or a cron expression."),
       sizeTarget: size.describe(
-        "A WAL file below this size is left as it is; above it the daemon works for a reset.",
+        "The WAL is to stay below this size: it is checkpointed from an eighth of it on, ahead of the schedule.",
       ),
       acquireBudget: duration({ minMs: 0 }).describe("How long to try for the write lock, at most."),
       holdBudget: duration().describe("How long writers may be kept out, normally."),
@@ -51,6 +51,12 @@ const integritySchema = z
       fullSchedule: schedule.describe("When integrity_check runs: a duration, off, or a cron expression."),
       deadline: duration().describe("A check that has not ended by then has no verdict."),
       findingsMax: count(1, 100_000).describe("Findings kept per check."),
+      walMax: size.describe(
+        "A check holds the WAL back while it reads: while the WAL holds more than this, it waits between its parts, a minute at most each time.",
+      ),
+      unchangedMax: duration({ minMs: 0, off: true }).describe(
+        "For this long the ok of a database that has not changed since counts in place of a new check at startup and by schedule. What the disk loses by itself is not noticed meanwhile.",
+      ),
     },
     mapping,
   )
@@ -118,8 +124,12 @@ export const fileSchema = z
       workers: z
         .strictObject(
           {
-            short: count(1, 64).describe("Processes for short work: checkpoints."),
-            long: count(1, 64).describe("Processes for long work: integrity checks."),
+            short: count(1, 64).describe(
+              "Processes for short work: checkpoints. Two more come in while it has to wait.",
+            ),
+            long: count(1, 64).describe(
+              "Processes for long work: the parts of integrity checks. Scheduled checks, which give way, have as many of their own.",
+            ),
           },
           mapping,
         )

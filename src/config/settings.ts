@@ -34,6 +34,8 @@ export interface SettingValues {
   readonly fullSchedule: Schedule;
   readonly integrityDeadlineMs: number;
   readonly findingsMax: number;
+  readonly checkWalMaxBytes: number;
+  readonly unchangedMaxMs: number;
 }
 
 export const settingKeys: Readonly<Record<keyof SettingValues, string>> = Object.freeze({
@@ -57,6 +59,8 @@ export const settingKeys: Readonly<Record<keyof SettingValues, string>> = Object
   fullSchedule: "integrity.fullSchedule",
   integrityDeadlineMs: "integrity.deadline",
   findingsMax: "integrity.findingsMax",
+  checkWalMaxBytes: "integrity.walMax",
+  unchangedMaxMs: "integrity.unchangedMax",
 });
 
 /** The bound on exposure follows the synchronous level: who chose NORMAL chose to lose the last moments. */
@@ -82,6 +86,8 @@ export function defaultSettings(synchronous: Synchronous): SettingValues {
     fullSchedule: { kind: "off" },
     integrityDeadlineMs: 3_600_000,
     findingsMax: 100,
+    checkWalMaxBytes: 256 * 1024 * 1024,
+    unchangedMaxMs: 0,
   };
 }
 
@@ -115,6 +121,8 @@ export function toTemplate(
       fullSchedule: values.fullSchedule,
       deadlineMs: values.integrityDeadlineMs,
       findingsMax: values.findingsMax,
+      walMaxBytes: values.checkWalMaxBytes,
+      unchangedMaxMs: values.unchangedMaxMs,
     },
     exposureMaxMs: values.exposureMaxMs,
   };

@@ -4,8 +4,8 @@
  * bun:ffi needs memory that is writable and executable: where that is forbidden (MemoryDenyWriteExecute in a
  * unit) loading throws, and callers say so or do without.
  *
- * Sources: prctl(2), flock(2), faccessat(2), getppid(2), errno(3), cachestat(2) by syscall(2), fcntl(2),
- * getpagesize(2).
+ * Sources: prctl(2), flock(2), faccessat(2), getppid(2), errno(3), cachestat(2) and ioprio_set(2) by syscall(2),
+ * fcntl(2), getpagesize(2), posix_fadvise(2).
  */
 import { dlopen, FFIType, read } from "bun:ffi";
 import { accessSync, constants } from "node:fs";
@@ -23,6 +23,10 @@ const symbols = {
   syscall: {
     args: [FFIType.i64_fast, FFIType.i64_fast, FFIType.ptr, FFIType.ptr, FFIType.i64_fast],
     returns: FFIType.i64_fast,
+  },
+  posix_fadvise: {
+    args: [FFIType.i32, FFIType.i64_fast, FFIType.i64_fast, FFIType.i32],
+    returns: FFIType.i32,
   },
   __errno_location: { args: [], returns: FFIType.ptr },
 } as const;
@@ -101,6 +105,26 @@ const sysCachestat = 451;
 /** cachestat(2): `range` is a struct cachestat_range, `answer` a struct cachestat. */
 export function cachestatInto(descriptor: number, range: Uint32Array, answer: Uint32Array): CallResult {
   return result(Number(libc().syscall(sysCachestat, descriptor, range, answer, 0)));
+}
+
+const fadviseDontNeed = 4;
+
+/** posix_fadvise(POSIX_FADV_DONTNEED): drops clean pages that nobody has mapped. */
+export function dropCachedPages(descriptor: number, offsetBytes: number, lengthBytes: number): CallResult {
+  const errorNumber = libc().posix_fadvise(descriptor, offsetBytes, lengthBytes, fadviseDontNeed);
+  return errorNumber === 0 ? { ok: true } : { ok: false, errorNumber };
+}
+
+/** Of x86_64 and arm64, the architectures that Bun runs on. */
+const sysIoprioSet = process.arch === "arm64" ? 30 : 251;
+const ioprioWhoProcess = 1;
+const ioprioClassShift = 13;
+
+/** ioprio_set(2) of this process: class 2 is best-effort, with levels from 0 to 7, the lowest. */
+export function setIoPriority(priorityClass: number, level: number): CallResult {
+  const priority = (priorityClass << ioprioClassShift) | level;
+  // A number in the place of a pointer: syscall(2) takes registers.
+  return result(Number(libc().syscall(sysIoprioSet, ioprioWhoProcess, null, BigInt(priority), 0)));
 }
 
 const atFdcwd = -100;

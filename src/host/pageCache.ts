@@ -15,7 +15,7 @@
  * struct cachestat: nr_cache, nr_dirty, nr_writeback, nr_evicted, nr_recently_evicted; all u64).
  */
 import { getSystemErrorName } from "node:util";
-import { cachestatInto, pageSizeBytes } from "./libc.ts";
+import { cachestatInto, dropCachedPages, pageSizeBytes } from "./libc.ts";
 
 export type CacheStat =
   | {
@@ -61,6 +61,15 @@ export function cachestat(descriptor: number, offsetBytes: number, lengthBytes: 
     return failure("FFI", error instanceof Error ? error.message : String(error));
   }
   return { ok: true, cached: wide(0), dirty: wide(1), writeback: wide(2) };
+}
+
+/** Takes clean pages that nobody has mapped out of the cache (posix_fadvise(2), DONTNEED). False: it was refused. */
+export function dropCached(descriptor: number, offsetBytes: number, lengthBytes: number): boolean {
+  try {
+    return dropCachedPages(descriptor, offsetBytes, lengthBytes).ok;
+  } catch {
+    return false;
+  }
 }
 
 /** Bytes of one page that `cachestat` counts; null when the C library cannot be loaded. */

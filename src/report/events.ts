@@ -6,12 +6,13 @@
 import type { Mode } from "../domain/databaseConfig.ts";
 import type { LockHolder } from "../domain/observation.ts";
 import type { Failure, ProfileResult } from "../domain/outcome.ts";
-import type { CheckpointStatus, IntegrityStatus, Readiness } from "../domain/status.ts";
+import type { CheckpointStatus, Readiness } from "../domain/status.ts";
 import type { GuardFinding } from "../policy/guardFinding.ts";
 import { affectedSqliteEvents } from "./affectedSqliteEvents.ts";
-import { checkEvent, checkpointEvent } from "./checkpointEvents.ts";
+import { checkpointEvent } from "./checkpointEvents.ts";
 import { damageEvents } from "./damageEvents.ts";
 import { exposureEvents } from "./exposureEvents.ts";
+import { integrityEvents } from "./integrityEvents.ts";
 import { ledgerEvents } from "./ledgerEvents.ts";
 import type { Logger } from "./log.ts";
 import { logPhrases } from "./logPhrases.ts";
@@ -48,9 +49,6 @@ export interface ResidueFields {
 
 export type Events = ReturnType<typeof createEvents>;
 
-/** Findings in one log line; the rest is in status and API. */
-const findingsLoggedMax = 10;
-
 function pragmaFields(result: ProfileResult): Record<string, string> {
   return Object.fromEntries(result.pragmas.map((reading) => [reading.pragma, reading.actual]));
 }
@@ -65,6 +63,7 @@ export function createEvents(logger: Logger) {
     ...daemonEvents(logger),
     ...startupEvents(logger),
     ...damageEvents(logger),
+    ...integrityEvents(logger),
     ...operationEvents(logger),
     ...watchEvents(logger),
     ...exposureEvents(logger),
@@ -173,20 +172,6 @@ function operationEvents(logger: Logger) {
       const { level, phrase } = checkpointEvent(status.trigger, status.outcome, status.caughtUp);
       const { trigger: _trigger, endedAtMs: _endedAtMs, ...ended } = status;
       logger.log(level, phrase, { database, ...ended, ...fields });
-    },
-    integrityCheckEnded(database: string, status: IntegrityStatus): void {
-      const { level, phrase } = checkEvent(status);
-      const { check, verdict, trigger, durationMs, findings, findingsTruncated } = status;
-      logger.log(level, phrase, {
-        database,
-        check,
-        verdict,
-        trigger,
-        durationMs,
-        findingCount: findings.length,
-        findingsTruncated,
-        findings: findings.slice(0, findingsLoggedMax),
-      });
     },
     /** SQLite answered an error, or the file is another one; what came of a worker is sqlWorkerFailed. */
     operationFailed(database: string, failure: Failure): void {

@@ -162,8 +162,15 @@ function countCheckpoint(instruments: Instruments, database: string, status: Che
 }
 
 function countIntegrityCheck(instruments: Instruments, database: string, status: IntegrityStatus): void {
-  const { check, verdict, durationMs, endedAtMs } = status;
+  const { check, verdict, durationMs, endedAtMs, restsOn } = status;
   const { gauges, counters } = instruments;
+  if (restsOn !== null) {
+    // No check was done: the gauges tell of the one that the verdict rests on, and its age.
+    gauges.sqlite_integrity_ok.set({ database, check }, 1);
+    const series = { database, check };
+    gauges.sqlite_last_successful_integrity_check_timestamp_seconds.set(series, endedAtMs / 1000);
+    return;
+  }
   // One that did not end took no time that is known.
   if (verdict !== "unknown")
     instruments.integrityCheckDuration.observe(database, { check }, durationMs / 1000);

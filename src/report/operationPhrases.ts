@@ -70,6 +70,13 @@ export const operationPhrases = {
   demandQuickCheckFailed: { phrase: "demand quick_check failed", ...found },
   demandIntegrityCheckFailed: { phrase: "demand integrity_check failed", ...found },
 
+  integrityCheckProgress: {
+    phrase: "integrity check progress",
+    levels: ["info"],
+    when: "a check that takes longer than ten seconds: percent and remaining time where they are known, `pausedFor` while it waits",
+    action: "nothing; see `integrity.walMax` when it waits for long",
+  },
+
   operationFailed: {
     phrase: "operation failed",
     levels: ["warn", "error"],

@@ -10,13 +10,17 @@ import { act, dataPath, makeKv, startReady, startWatching, testTimeoutMs, waitFo
 const largeContent = { rowCount: 60_000, rowBytes: 400 };
 
 test.concurrent(
-  "killed in the midst of a check: unknown, logged, counted; the next check is served by a new worker",
+  "killed in the midst of a check: asked for once more, then unknown, logged, counted; a new worker serves the next",
   async () => {
     using directory = makeTempDirectory();
     const path = makeKv(directory, largeContent);
     await using daemon = await startReady(directory, path, { integrity: { startup: "OFF" } });
     const asked = act(daemon, "kv", "integrity-check?check=full");
-    process.kill(await stopWorkerOn(daemon, path), "SIGKILL");
+    for (let kill = 1; kill <= 2; kill += 1) {
+      const pid = await stopWorkerOn(daemon, path);
+      process.kill(pid, "SIGKILL");
+      await waitUntilGone([pid]);
+    }
     expect(await asked).toMatchObject({ status: 200, body: { verdict: "unknown", trigger: "demand" } });
     expect(await daemon.waitForLog("sql worker failed")).toMatchObject({
       database: "kv",
@@ -25,7 +29,7 @@ test.concurrent(
       path,
     });
     const metrics = await daemon.metrics();
-    expect(metrics.value("walwarden_sql_worker_failures_total", { reason: "crash" })).toBe(1);
+    expect(metrics.value("walwarden_sql_worker_failures_total", { reason: "crash" })).toBe(2);
     expect(
       metrics.value("sqlite_integrity_checks_total", { check: "integrity_check", outcome: "unknown" }),
     ).toBe(1);

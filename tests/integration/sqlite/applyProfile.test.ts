@@ -117,7 +117,14 @@ for (const name of [
     await using test = makePool();
     const path = directory.file(name);
     expectOk(await test.pool.run({ kind: "create", profile }, { path, identity: null }, short));
-    const check = { kind: "integrityCheck", profile, check: "quick_check", findingsMax: 10 } as const;
+    const check = {
+      kind: "integrityCheck",
+      profile,
+      check: "quick_check",
+      findingsMax: 10,
+      part: { kind: "whole" },
+      memoryMapped: true,
+    } as const;
     expect(expectOk(await test.pool.run(check, targetOf(path), short)).messages).toEqual([]);
     expectOk(await test.pool.run({ kind: "passiveCheckpoint", profile }, targetOf(path), short));
   });

@@ -14,8 +14,10 @@ import {
   targetOf,
 } from "../worker/harness.ts";
 
-const quick = { kind: "integrityCheck", profile, check: "quick_check", findingsMax: 5 } as const;
-const full = { kind: "integrityCheck", profile, check: "integrity_check", findingsMax: 5 } as const;
+const part = { kind: "whole" } as const;
+const common = { kind: "integrityCheck", profile, findingsMax: 5, part, memoryMapped: false } as const;
+const quick = { ...common, check: "quick_check" } as const;
+const full = { ...common, check: "integrity_check" } as const;
 
 function build(path: string, sql: string): void {
   const database = new Database(path, { readwrite: true, create: true });
@@ -88,7 +90,7 @@ test("rows without a parent are listed after integrity_check, and not after quic
   );
   expect(expectOk(await test.pool.run(quick, targetOf(path), long)).foreignKeyViolations).toEqual([]);
   const { foreignKeyViolations, truncated } = expectOk(await test.pool.run(full, targetOf(path), long));
-  expect(foreignKeyViolations).toContainEqual({ table: "child", rowid: 7, parent: "parent" });
+  expect(foreignKeyViolations).toContainEqual({ table: "child", rowid: "7", parent: "parent" });
   expect(foreignKeyViolations).toContainEqual({ table: "keyed", rowid: null, parent: "parent" });
   expect(truncated).toBe(false);
 });

@@ -85,6 +85,8 @@ databases:
           fullSchedule: { kind: "cron", expression: "0 3 * * sun" },
           deadlineMs: 7_200_000,
           findingsMax: 7,
+          walMaxBytes: 256 * 1024 * 1024,
+          unchangedMaxMs: 0,
         },
         exposureMaxMs: 0,
       },

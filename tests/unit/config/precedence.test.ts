@@ -135,6 +135,8 @@ describe("which databases", () => {
         fullSchedule: { kind: "off" },
         deadlineMs: 3_600_000,
         findingsMax: 100,
+        walMaxBytes: 256 * 1024 * 1024,
+        unchangedMaxMs: 0,
       },
       exposureMaxMs: 1000,
     });
@@ -152,7 +154,7 @@ describe("which databases", () => {
       observeIntervalMs: 1000,
       globIntervalMs: 30_000,
       shortWorkerCount: 2,
-      longWorkerCount: 1,
+      longWorkerCount: 2,
       shutdownTimeoutMs: 20_000,
       nodeEnv: null,
       warnings: [],

@@ -9,6 +9,7 @@ const checkpoint: CheckpointStatus = {
   endedAtMs: 1,
   durationMs: 1,
   heldMs: 0,
+  longestHoldMs: 0,
   caughtUp: true,
   holders: [],
 };
@@ -17,7 +18,9 @@ const check: IntegrityStatus = {
   verdict: "ok",
   trigger: "demand",
   findings: [],
+  findingDetails: [],
   findingsTruncated: false,
+  restsOn: null,
   endedAtMs: 1,
   durationMs: 1,
 };

@@ -1,6 +1,5 @@
 /** What is remembered of a database from look to look: identity, stages, verdicts, residue. */
 import { describe, expect, test } from "bun:test";
-import { findingsOf, verdictOf } from "../../../src/policy/integrityVerdict.ts";
 import { noteObservation, noteOpeners } from "../../../src/policy/noteObservation.ts";
 import { describeResidue, residueOf } from "../../../src/policy/residue.ts";
 import { clearedRetry, endStartup, enterStage, isStructurallyCorrupt } from "../../../src/policy/state.ts";
@@ -87,39 +86,6 @@ describe("structural damage", () => {
     expect(after(full("ok", nowMs - 1))).toBe(true);
     expect(after(full("unknown", nowMs + 1))).toBe(true);
     expect(after(full("ok", nowMs + 1))).toBe(false);
-  });
-});
-
-describe("a check's verdict", () => {
-  const result = { messages: [], truncated: false, foreignKeyViolations: [], error: null, durationMs: 1 };
-  const violation = { table: "child", rowid: 3, parent: "parent" };
-  const cases = [
-    ["ok", {}],
-    ["structural", { messages: ["Tree 2 page 3: btreeInitPage() returns error code 11"] }],
-    ["structural", { messages: ["something that no version has said yet"] }],
-    ["structural", { messages: ["row 1 missing from index i", "Page 9: never used"] }],
-    ["structural", { error: { code: "SQLITE_CORRUPT_INDEX", message: "malformed" } }],
-    ["content", { messages: ["row 2 missing from index i", "NULL value in t.c"] }],
-    ["undecidable", { error: { code: "SQLITE_ERROR", message: "no such collation sequence: DE" } }],
-    ["foreign_keys", { foreignKeyViolations: [violation] }],
-  ] as const;
-  test.each([...cases])("is %s", (verdict, change) => {
-    expect(verdictOf({ ...result, ...change })).toBe(verdict);
-  });
-
-  test("comes with every finding as a line", () => {
-    const lines = findingsOf({
-      ...result,
-      messages: ["a"],
-      error: { code: "SQLITE_ERROR", message: "b" },
-      foreignKeyViolations: [violation, { ...violation, rowid: null }],
-    });
-    expect(lines).toEqual([
-      "a",
-      "SQLITE_ERROR: b",
-      "row 3 of child has no parent in parent",
-      "a row of child has no parent in parent",
-    ]);
   });
 });
 

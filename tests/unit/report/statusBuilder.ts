@@ -76,6 +76,7 @@ export function aStatus(
     pragmas: [{ pragma: "journal_mode", wanted: "wal", actual: "wal", holds: true }],
     unobservable: ["synchronous of the application's connections"],
     integrity: [anIntegrityCheck()],
+    integrityProgress: null,
     checkpoint: aCheckpoint(),
     checkpointConsecutiveFailureCount: 0,
     lastSuccessfulCheckpointAtMs: baseTimeMs,

@@ -1,10 +1,36 @@
 import { expect, test } from "bun:test";
+import type { CheckPart } from "../../../src/domain/integrityCheck.ts";
 import type { Operation } from "../../../src/domain/operation.ts";
 import { workerEnvironment } from "../../../src/worker/environment.ts";
 import { parseHello, parseRequestMessage } from "../../../src/worker/protocol.ts";
 import { parseRequest } from "../../../src/worker/request.ts";
 
 const profile = { journalMode: "WAL", synchronous: "EXTRA", busyTimeoutMs: 0, foreignKeys: true } as const;
+const index = { name: "i", unique: true, columns: [{ name: "a", collation: "NOCASE" }] } as const;
+const rows = {
+  kind: "rows",
+  table: "t",
+  rowidName: "oid",
+  indexes: [index],
+  fromRowid: "-1",
+  toRowid: "9",
+} as const;
+const parts: readonly CheckPart[] = [
+  { kind: "whole" },
+  { kind: "structure" },
+  { kind: "tables", tables: ["t"] },
+  rows,
+  { kind: "unique", table: "t", index },
+  { kind: "constraints", tables: ["t"] },
+  { kind: "foreignKeys", tables: ["t"] },
+];
+const check = {
+  kind: "integrityCheck",
+  profile,
+  check: "quick_check",
+  findingsMax: 3,
+  memoryMapped: true,
+} as const;
 const operations: readonly Operation[] = [
   { kind: "create", profile },
   { kind: "applyProfile", profile, setJournalMode: true },
@@ -14,11 +40,13 @@ const operations: readonly Operation[] = [
     profile,
     acquireBudgetMs: 1,
     holdBudgetMs: 2,
+    completeWithinMs: 1,
     drainReaders: true,
     mountDevice: null,
   },
   { kind: "truncateCheckpoint", profile, holdBudgetMs: 1, aloneOnDevice: null },
-  { kind: "integrityCheck", profile, check: "quick_check", findingsMax: 3 },
+  { kind: "planCheck", profile, rowsFromPages: 1 },
+  ...parts.map((part) => ({ ...check, part })),
 ];
 const target = { path: "/a b?#.db", identity: null };
 
@@ -41,6 +69,20 @@ test("a request with a field missing, or of the wrong type, ends the worker", ()
   const injected = { ...profile, synchronous: "OFF; DROP TABLE t" };
   const operation = { kind: "passiveCheckpoint", profile: injected };
   expect(() => parseRequest(JSON.stringify({ id: 1, target, operation }))).toThrow("synchronous");
+});
+
+test("a part of a check that would put other words into a statement ends the worker", () => {
+  const foreign = { ...index, columns: [{ name: "a", collation: "x; DROP TABLE t" }] };
+  for (const part of [
+    { kind: "everything" },
+    { kind: "tables" },
+    { kind: "unique", table: "t", index: foreign },
+    { ...rows, indexes: [foreign] },
+    { ...rows, rowidName: "1; DROP TABLE t" },
+  ]) {
+    const operation = { ...check, part };
+    expect(() => parseRequest(JSON.stringify({ id: 1, target, operation }))).toThrow();
+  }
 });
 
 test("what a worker says is believed only if it fits the request that runs", () => {
