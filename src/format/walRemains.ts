@@ -3,7 +3,7 @@
  * frames of this very round that nobody will read again.
  *
  * By walFrames(), sqlite3WalUndo(), sqlite3WalSavepointUndo(), walRewriteChecksums() and walIndexRecover() in SQLite
- * src/wal.c these are all the ways in which such frames come to be:
+ * src/wal.c these are the ways known here in which such frames come to be:
  *
  *   - A transaction that spilled its cache and was rolled back, or rolled back to a savepoint, stays in the file; a later,
  *     shorter one is written over its beginning. No frame of it is a commit frame: that is written last, and with salts of
@@ -13,7 +13,12 @@
  *     frame, or in copies of it that pad a sector (psow=0): same page number, same size, same content.
  *   - Commits that were published, so acknowledged: the frame at the end was changed, or a power cut kept later pages of
  *     the file and not that one (synchronous NORMAL and OFF), now or before an earlier recovery, whose writers went on in
- *     the same round. A round never ends otherwise: a reset changes the salts, and nothing else takes back mxFrame.
+ *     the same round.
+ *   - Commits that were published behind a frame without salts. Once a transaction writes over a frame of its own, what it
+ *     appends has salts of zero until its commit sums it again from that frame on (iReCksum). ROLLBACK TO a savepoint takes
+ *     back mxFrame and, up to some version, leaves iReCksum where it was: the commit then begins too far behind, and the
+ *     frames before stay without salts. Nobody reads them so, but recovery ends there, with all that was committed since,
+ *     synced or not. Seen with 3.40.1, and not with 3.54.1 (tests/crash/unsaltedFrames.test.ts).
  *
  * The last is told from the others by the checksum chain. A writer goes on from the checksum that the WAL-index names:
  * so a commit frame, from whose checksum the next frame goes on with another transaction, had been published. Of the very

@@ -40,7 +40,7 @@ export type WalScanStop =
   | { readonly reason: "endOfFile"; readonly frame: number }
   /** The file ends within a frame of this generation, or too early to tell its generation. */
   | { readonly reason: "tornFrame"; readonly frame: number; readonly byteCount: number }
-  /** A frame of another generation, with its salts; both 0 where nothing was ever written. */
+  /** A frame of another generation, with its salts; both 0 where nothing was ever written, or salts were to follow. */
   | {
       readonly reason: "saltMismatch";
       readonly frame: number;

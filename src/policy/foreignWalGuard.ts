@@ -48,9 +48,14 @@ export function foreignWalGuards(
       reason:
         observation.database.kind === "absent"
           ? `${path}-wal belongs to the file that was at ${path} and was moved or removed: put that file back, or move ${path}-wal and -shm to where it is now, before another file is put at ${path}`
-          : `${path}-wal belongs to the file that was at ${path} before it was replaced: opening would mix the two; stop the application, move ${path}-wal and -shm away, then start it again`,
+          : `${path}-wal belongs to the file that was at ${path} before it was replaced: opening would mix the two; ${adviceOnWal(path)}`,
     },
   ];
+}
+
+/** A WAL that goes with its database must not be moved away: that would lose what is in it. */
+function adviceOnWal(path: string): string {
+  return `if you restored ${path}-wal together with ${path}, do not move it, for it holds commits: stop the application and put both there once more, by mv; if not, stop the application, move ${path}-wal and -shm away, then start it again`;
 }
 
 /**
@@ -91,6 +96,27 @@ export function noteEarlierWal(
   const { locks } = observation;
   const isAdopted = locks.kind === "seen" && somebodyLocksDatabase(locks);
   return isAdopted || !isSameOrNextWal(salts, earlierWalSalts) ? null : earlierWalSalts;
+}
+
+/**
+ * The WAL that lay beside the earlier file is another file now: it was put there, with the database or without. Then what
+ * is in the two tells (walLineage.ts); calling both wrong would cost the commits in a WAL that was restored with its
+ * database. A process that goes on in the earlier file keeps its WAL where it is, so nobody may be seen to.
+ *
+ * @param strangerSinceMs with this observation taken into account
+ */
+export function isPutThere(
+  { wal }: Observation,
+  { earlierWalSalts, earlierWalIdentity }: DatabaseState,
+  strangerSinceMs: number | null,
+): boolean {
+  if (earlierWalSalts === null || earlierWalIdentity === null || strangerSinceMs !== null) return false;
+  return wal.kind === "regular" && wal.identity !== earlierWalIdentity;
+}
+
+/** One of them is an earlier life of the other, or they are the same. */
+export function areRelated(salts: string, others: string): boolean {
+  return isSameOrNextWal(salts, others) || isSameOrNextWal(others, salts);
 }
 
 /** So often may a WAL start over between two looks. Four million times as many salts are not among these. */

@@ -21,6 +21,7 @@ import { saltsOf, type WalHeader } from "../format/walHeader.ts";
 import type { WalIndex } from "../format/walIndex.ts";
 import type { ExposureState, WalExposure } from "./exposureState.ts";
 import { somebodyLocksExclusively } from "./heldLocks.ts";
+import { walFileOf } from "./putBack.ts";
 import { isSameRefusal } from "./refusedWal.ts";
 import { walHasFrames, walStateOf } from "./walState.ts";
 
@@ -50,16 +51,20 @@ export function ledgerEntryOf(seen: LedgerSeen, earlier: LedgerEntry | null): Le
       : { ...earlier, refusedWal: seen.refusedWal };
   const [device = "", inode = ""] = database.identity.split(":");
   const ofThisFile = earlier?.inode === inode ? earlier : null;
+  const entryHeader = isInTransaction(observation)
+    ? (ofThisFile?.header ?? null)
+    : ledgerHeaderOf(header.header, ofThisFile);
+  const wal = seen.refusedWal === null ? walOf(seen, ofThisFile?.wal ?? null) : null;
   const entry: LedgerEntry = {
     path: resolvedPath,
     device,
     inode,
     databaseBytes: database.sizeBytes,
     databaseModifiedAtMs: database.modifiedAtMs,
-    header: isInTransaction(observation)
-      ? (ofThisFile?.header ?? null)
-      : ledgerHeaderOf(header.header, ofThisFile),
-    wal: seen.refusedWal === null ? walOf(seen, ofThisFile?.wal ?? null) : null,
+    header: entryHeader,
+    wal,
+    walFile: walFileOf(observation),
+    headerFrame: headerFrameOf(observation, entryHeader, wal, ofThisFile),
     ...checkpointsSync(seen, ofThisFile),
     bootId,
     writtenAtMs: observation.observedAtMs,
@@ -92,6 +97,20 @@ export function ledgerHeaderOf(header: DatabaseHeader, earlier: LedgerEntry | nu
   if (earlier?.header?.bytesHex === header.bytesHex) return earlier.header;
   const { changeCounter, pageCount, versionValidFor, sqliteVersionNumber, inWalMode, bytesHex } = header;
   return { changeCounter, pageCount, versionValidFor, sqliteVersionNumber, inWalMode, bytesHex };
+}
+
+/** Without an index that counts them only what was known of this very header stays known. */
+function headerFrameOf(
+  observation: Observation,
+  header: LedgerHeader | null,
+  wal: LedgerWal | null,
+  earlier: LedgerEntry | null,
+): number | null {
+  if (wal === null) return null;
+  const known = walStateOf(observation);
+  if (known.kind === "known") return known.mxFrame;
+  const ofThisLife = earlier !== null && earlier.wal !== null && isSameLifeOf(wal, earlier.wal);
+  return ofThisLife && earlier.header === header ? earlier.headerFrame : null;
 }
 
 function walOf({ observation, exposure }: LedgerSeen, earlier: LedgerWal | null): LedgerWal | null {
@@ -239,6 +258,8 @@ function isSameKnowledge(entry: LedgerEntry, earlier: LedgerEntry): boolean {
     entry.databaseBytes === earlier.databaseBytes &&
     entry.databaseModifiedAtMs === earlier.databaseModifiedAtMs &&
     entry.header === earlier.header &&
+    entry.walFile === earlier.walFile &&
+    entry.headerFrame === earlier.headerFrame &&
     entry.databaseExposed === earlier.databaseExposed &&
     entry.checkpointsSeenToSync === earlier.checkpointsSeenToSync &&
     entry.bootId === earlier.bootId &&

@@ -71,6 +71,11 @@ function entryOf(value: unknown, position: number): LedgerEntry {
     databaseModifiedAtMs: timeOf(fields.databaseModifiedAtMs, where),
     header: fields.header === null ? null : headerOf(recordOf(fields.header, `${where}header`), where),
     wal: fields.wal === null ? null : walOf(recordOf(fields.wal, `${where}wal`), where),
+    walFile: fields.walFile === undefined || fields.walFile === null ? null : text(fields, "walFile", where),
+    headerFrame:
+      fields.headerFrame === undefined || fields.headerFrame === null
+        ? null
+        : word(fields, "headerFrame", where),
     databaseExposed: fields.databaseExposed === null ? null : flag(fields, "databaseExposed", where),
     checkpointsSeenToSync: flag(fields, "checkpointsSeenToSync", where),
     bootId: fields.bootId === null ? null : text(fields, "bootId", where),
@@ -95,6 +100,8 @@ function refusedWalOf(fields: Fields, where: string): RefusedWal {
     evidence: text(fields, "evidence", where),
     ownerIdentity: fields.ownerIdentity === null ? null : text(fields, "ownerIdentity", where),
     ownerHeaderHex: fields.ownerHeaderHex === null ? null : hex(fields, "ownerHeaderHex", where, 100),
+    walInode:
+      fields.walInode === undefined || fields.walInode === null ? null : digits(fields, "walInode", where),
     databaseMark: fields.databaseMark === null ? null : text(fields, "databaseMark", where),
   };
 }

@@ -2,7 +2,7 @@
 import type { Observation, OpenerLook } from "../domain/observation.ts";
 import type { SqliteProcess } from "../domain/sqliteProcess.ts";
 import { noteActivity } from "./activity.ts";
-import { noteEarlierWal, strangerOnWal } from "./foreignWalGuard.ts";
+import { areRelated, isPutThere, noteEarlierWal, strangerOnWal } from "./foreignWalGuard.ts";
 import { notedFsyncError } from "./fsyncError.ts";
 import type { GuardContext } from "./guardFinding.ts";
 import { evaluateGuards } from "./guards.ts";
@@ -35,6 +35,8 @@ export function noteObservation(
     nowMs,
   );
   const strangeWal = noteStrangeWal(observation, state);
+  const putThere = isPutThere(observation, state, strangerSinceMs);
+  const walIsOfThisFile = isSameFile(state, observation);
   const noted: DatabaseState = {
     ...state,
     // The sequence is about the file that is there when it begins; another one begins another sequence.
@@ -48,11 +50,17 @@ export function noteObservation(
     headerDoubtSinceMs: since(state.headerDoubtSinceMs, headerFinding(observation) !== null, nowMs),
     locklessSinceMs: since(state.locklessSinceMs, locklessWriter(observation, state) !== null, nowMs),
     strangerSinceMs,
-    earlierWalSalts: isTogetherAgain(observation, state)
-      ? null
-      : noteEarlierWal(observation, state.earlierWalSalts, strangerSinceMs),
-    walSalts: isSameFile(state, observation) ? lastWalSalts(state, observation) : state.walSalts,
-    headerBesideWal: noteHeaderBesideWal(observation, state),
+    earlierWalSalts:
+      putThere || isTogetherAgain(observation, state)
+        ? null
+        : noteEarlierWal(observation, state.earlierWalSalts, strangerSinceMs),
+    earlierWalIdentity:
+      strangerSinceMs !== null && observation.wal.kind === "regular"
+        ? observation.wal.identity
+        : state.earlierWalIdentity,
+    walIdentity: walIsOfThisFile ? lastWalIdentity(state, observation) : state.walIdentity,
+    walSalts: walIsOfThisFile ? lastWalSalts(state, observation) : state.walSalts,
+    headerBesideWal: putThere ? null : noteHeaderBesideWal(observation, state),
     headerHistory: noteHeaderHistory(state.headerHistory, observation),
     strangeWal,
     strangeWalGone: state.strangeWalGone || (state.strangeWal?.confirmed === true && strangeWal === null),
@@ -72,6 +80,18 @@ function isTogetherAgain(observation: Observation, state: DatabaseState): boolea
 /** One that was emptied goes on with the next salts. */
 function lastWalSalts(state: DatabaseState, observation: Observation): string | null {
   return walSalts(observation) ?? (observation.wal.kind === "absent" ? null : state.walSalts);
+}
+
+/**
+ * Of a WAL that is made anew the salts are drawn by lot. Where they are those of before, or near them, and the file is
+ * another one, it is a copy that was put there, a restore perhaps of which the database is still to come.
+ */
+function lastWalIdentity(state: DatabaseState, observation: Observation): string | null {
+  const salts = walSalts(observation);
+  if (salts === null) return observation.wal.kind === "absent" ? null : state.walIdentity;
+  const goesOn = state.walIdentity !== null && state.walSalts !== null && areRelated(salts, state.walSalts);
+  if (goesOn) return state.walIdentity;
+  return observation.wal.kind === "regular" ? observation.wal.identity : null;
 }
 
 function isSameFile(state: DatabaseState, { database }: Observation): boolean {

@@ -2,37 +2,33 @@
  * Whether the WAL of a restart belongs to its database: one judgement for the guard and for the verdict, by the same look
  * and with the same memory, so that neither contradicts the other. Pure.
  */
-import type { LedgerEntry, LedgerWal, RestartLook, RestartVerdict, RestartWal } from "../domain/ledger.ts";
+import type { LedgerEntry, RestartLook, RestartVerdict } from "../domain/ledger.ts";
 import type { Observation } from "../domain/observation.ts";
 import type { WalLineage } from "../domain/residueReport.ts";
 import { saltsOf } from "../format/walHeader.ts";
+import { mayBePutBack } from "./putBack.ts";
 import { standingRefusal } from "./refusedWal.ts";
 import { lineageOf } from "./residueScan.ts";
 import { keptCache } from "./restartVerdict.ts";
 import type { DatabaseState } from "./state.ts";
 import type { HeaderBesideWal, StrangeWal } from "./strangeWal.ts";
-import { startsOverCount } from "./walLives.ts";
 
 /**
- * What the ledger knows of the header beside a WAL, unless a cut may have taken a checkpoint back, or the WAL itself is
- * as it was before: then database and WAL were put back together, and that header was of a later checkpoint.
+ * What the ledger knows of the header beside a WAL, unless a cut may have taken a checkpoint back, or database and WAL may
+ * have been put back together (putBack.ts): then that header was of a later checkpoint.
  */
 export function rememberedAtRestart(
   entry: LedgerEntry | null,
   look: RestartLook,
+  observation: Pick<Observation, "wal">,
   { headerBesideWal, earlierWalSalts }: Pick<DatabaseState, "headerBesideWal" | "earlierWalSalts">,
 ): HeaderBesideWal | null {
   // Seen in this life, of the file that the WAL goes with: the ledger's is older.
   if (earlierWalSalts !== null) return headerBesideWal;
   if (entry === null || entry.wal === null || entry.header === null || !keptCache(entry, look))
     return headerBesideWal;
-  if (hasFewerFrames(look.wal, entry.wal)) return headerBesideWal;
+  if (mayBePutBack(entry, entry.wal, look.wal, observation)) return headerBesideWal;
   return { walSalts: saltsOf(entry.wal), headerHex: entry.header.bytesHex };
-}
-
-function hasFewerFrames(found: RestartWal, noted: LedgerWal): boolean {
-  if (found.kind !== "wal" || startsOverCount(noted, found) !== 0) return false;
-  return found.mxFrame < noted.seenFrame || found.seenFrameMatches === false;
 }
 
 /** Null: the WAL was not read whole, because somebody uses it or because it changed. */
@@ -44,7 +40,8 @@ export function restartLineage(
 ): WalLineage | null {
   const refused = standingRefusal(entry, observation, state);
   if (refused !== null) return { kind: "another", evidence: refused.evidence };
-  return lineageOf(observation, { ...state, headerBesideWal: rememberedAtRestart(entry, look, state) });
+  const headerBesideWal = rememberedAtRestart(entry, look, observation, state);
+  return lineageOf(observation, { ...state, headerBesideWal });
 }
 
 /** Said `intact` while the WAL could not be compared, or could not be told apart: it does not stand any more. */

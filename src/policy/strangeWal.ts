@@ -102,7 +102,7 @@ export function strangeWalGuards(observation: Observation, state: DatabaseState)
     {
       guard: "wal_of_another_file",
       verdict: strangeWal.confirmed ? "refuse" : "wait",
-      reason: `${path}-wal does not belong to what is at ${path} now: ${strangeWal.evidence}; opening would mix the two. If ${path} was restored: stop the application, move ${path}-wal and -shm away, then start it again. If the WAL is what you want: put the database back that it was written for. If neither: a disk lost writes; keep a copy of all three files before anything opens them`,
+      reason: `${path}-wal does not belong to what is at ${path} now: ${strangeWal.evidence}; opening would mix the two. If you restored ${path}-wal together with ${path}, do not move it, for it holds commits: stop the application and restore both once more, of one moment. If ${path} alone was restored: stop the application, move ${path}-wal and -shm away, then start it again. If the WAL is what you want: put the database back that it was written for. If nothing was restored: a checkpoint has copied frames that recovery will not take (a disk lost writes, or SQLite left frames without salts); keep a copy of all three files before anything opens them`,
     },
   ];
 }

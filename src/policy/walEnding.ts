@@ -46,6 +46,7 @@ export function walEnding(scan: WalScan, { isQuiet, indexMxFrame }: WalEndingEvi
   const { frame } = stop;
   if (indexMxFrame !== null && indexMxFrame > mxFrame) {
     const frames = `the WAL-index counts ${indexMxFrame} committed frames, recovery will take ${mxFrame}`;
+    const causes = causesOf(stop);
     const readers = isQuiet ? "" : ", and who has it open reads the others unchecked";
     return {
       kind: "damaged",
@@ -73,14 +74,21 @@ export function walEnding(scan: WalScan, { isQuiet, indexMxFrame }: WalEndingEvi
       frame,
       droppedCommitCountMin: published,
       text: `broken at frame ${frame} (${fault(stop)}): at least ${what} behind it and will not be recovered`,
-      causes,
+      causes: causesOf(stop),
     };
   }
   return undamaged(scan, published);
 }
 
-const causes =
+const changed =
   "the frame was changed, or a power cut wrote frames out of order (the last one, or one before an earlier recovery)";
+const neverSalted =
+  "SQLite can have left the frame so (3.40.1 does, after ROLLBACK TO a savepoint whose changes had spilled from its cache), a power cut can have lost it, or it was changed";
+
+/** What may have come to pass; none of it is known. */
+function causesOf(stop: WalScanStop): string {
+  return stop.reason === "saltMismatch" && stop.salt1 === 0 && stop.salt2 === 0 ? neverSalted : changed;
+}
 
 function undamaged({ stop, remains }: WalScan, droppedEarlier: number): WalEnding {
   const behind = remains?.frameCount ?? 0;
@@ -112,7 +120,7 @@ function plainEnd(stop: WalScanStop): string {
       return `the file ends ${stop.byteCount} bytes into frame ${stop.frame}`;
     case "saltMismatch":
       return stop.salt1 === 0 && stop.salt2 === 0
-        ? `whole; nothing was ever written from frame ${stop.frame} on`
+        ? `whole; frame ${stop.frame} has no salts: it was never written, or its transaction was not committed`
         : `whole; from frame ${stop.frame} on the file holds an earlier round of the WAL`;
     case "zeroPageNumber":
       return `frame ${stop.frame} has no page number`;
@@ -138,7 +146,7 @@ function fault(stop: WalScanStop): string {
       return "the file ends there";
     case "saltMismatch":
       return stop.salt1 === 0 && stop.salt2 === 0
-        ? "nothing is written there"
+        ? "it has no salts: it was never written, or never finished"
         : "its salts are not those of this round";
     case "zeroPageNumber":
       return "it has no page number";

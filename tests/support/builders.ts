@@ -9,7 +9,7 @@ import type {
   Observation,
   Opener,
 } from "../../src/domain/observation.ts";
-import type { Failure } from "../../src/domain/outcome.ts";
+import type { CheckResult, Failure } from "../../src/domain/outcome.ts";
 import type { SqliteProcess } from "../../src/domain/sqliteProcess.ts";
 import type { CheckpointStatus, IntegrityStatus } from "../../src/domain/status.ts";
 import type { DatabaseHeader, DatabaseHeaderResult } from "../../src/format/databaseHeader.ts";
@@ -255,6 +255,8 @@ export function config(change: ConfigChange = {}): DatabaseConfig {
       fullSchedule: { kind: "off" },
       deadlineMs: 600_000,
       findingsMax: 100,
+      walMaxBytes: 256 * 1024 * 1024,
+      unchangedMaxMs: 0,
       ...change.integrity,
     },
   };
@@ -285,13 +287,31 @@ export function endedState(change: Partial<DatabaseState> = {}): DatabaseState {
   });
 }
 
+/** A check that found nothing. */
+export function checkResult(change: Partial<CheckResult> = {}): CheckResult {
+  return {
+    messages: [],
+    truncated: false,
+    foreignKeyViolations: [],
+    checkViolations: [],
+    suspicious: false,
+    unchecked: [],
+    trees: [],
+    error: null,
+    durationMs: 1,
+    ...change,
+  };
+}
+
 export function integrityStatus(change: Partial<IntegrityStatus> = {}): IntegrityStatus {
   return {
     check: "quick_check",
     verdict: "ok",
     trigger: "startup",
     findings: [],
+    findingDetails: [],
     findingsTruncated: false,
+    restsOn: null,
     endedAtMs: nowMs - 50_000,
     durationMs: 5,
     ...change,
@@ -306,6 +326,7 @@ export function checkpointStatus(change: Partial<CheckpointStatus> = {}): Checkp
     endedAtMs: nowMs - 60_000,
     durationMs: 1,
     heldMs: 0,
+    longestHoldMs: 0,
     caughtUp: true,
     holders: [],
     ...change,

@@ -57,7 +57,7 @@ describe("startup", () => {
       expect((await daemon.get("/health/startup")).status).toBe(200);
       expect((await daemon.get("/health/ready")).status).toBe(200);
       expect((await statusOf(daemon, "kv")).readiness.checks.map((check) => check.state)).toEqual(
-        new Array(9).fill("ok"),
+        new Array(10).fill("ok"),
       );
       expect(await daemon.stop()).toBe(0);
     },

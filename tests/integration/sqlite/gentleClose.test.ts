@@ -48,6 +48,7 @@ test("nobody who opens meanwhile without a busy timeout is locked out, and the W
   const budgets = {
     acquireBudgetMs: 100,
     holdBudgetMs: 50,
+    completeWithinMs: 25,
     drainReaders: true,
     mountDevice: mountDeviceOf(path),
   };
@@ -91,6 +92,7 @@ test("a database that was renamed while a worker had it open does not take the n
     profile,
     acquireBudgetMs: 20_000,
     holdBudgetMs: 50,
+    completeWithinMs: 25,
     drainReaders: false,
     mountDevice: null,
   } as const;

@@ -102,6 +102,7 @@ test("a worker that keeps writers out for too long is killed, and the writer goe
     profile,
     acquireBudgetMs: 1_000,
     holdBudgetMs: 20_000,
+    completeWithinMs: 10_000,
     drainReaders: true,
     mountDevice: mountDeviceOf(path),
   } as const;
@@ -113,6 +114,35 @@ test("a worker that keeps writers out for too long is killed, and the writer goe
   expect(writer.errors).toEqual([]);
   await reader.release();
   await writer.stop();
+});
+
+test("a database that blocks does not hold up another one for longer than a spare worker takes to come in", async () => {
+  using directory = makeTempDirectory();
+  await using test = makePool({ spareWorkerCount: 1 });
+  const blocked = directory.file("blocked.db");
+  const other = directory.file("other.db");
+  await leaveWal(blocked, 5);
+  await leaveWal(other, 5);
+  await using holder = await startBunWriter({ path: blocked, mode: "holdWriter", busyTimeoutMs: 5_000 });
+  const operation = {
+    kind: "lockedCheckpoint",
+    profile,
+    acquireBudgetMs: 15_000,
+    holdBudgetMs: 50,
+    completeWithinMs: 25,
+    drainReaders: false,
+    mountDevice: null,
+  } as const;
+  let blockedEnded = false;
+  const waiting = test.pool.run(operation, targetOf(blocked), short).then((outcome) => {
+    blockedEnded = true;
+    return outcome;
+  });
+  const passive = { kind: "passiveCheckpoint", profile } as const;
+  expectOk(await test.pool.run(passive, targetOf(other), short));
+  expect(blockedEnded).toBe(false);
+  await holder.release();
+  expectOk(await waiting);
 });
 
 test("a worker that is killed in the middle is a crash that says how, and the next request gets a new one", async () => {

@@ -16,6 +16,8 @@ const locked = {
   heldMs: 3,
   complete: true,
   reset: false,
+  completeMs: 2,
+  drainMs: 1,
   logFrameCount: 12,
   checkpointedFrameCount: 12,
   durationMs: 5,
@@ -41,7 +43,7 @@ describe("a step of a run", () => {
       heldMs: 2,
       durationMs: 2,
     });
-    expect(twice).toMatchObject({ copiedFrameCount: 12, heldMs: 5, truncated: true });
+    expect(twice).toMatchObject({ copiedFrameCount: 12, heldMs: 5, longestHoldMs: 3, truncated: true });
   });
 });
 

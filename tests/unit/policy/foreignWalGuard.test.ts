@@ -13,6 +13,7 @@ import {
   nowMs,
   observation,
   opener,
+  regularFile,
   walHeader,
   withWal,
 } from "../../support/builders.ts";
@@ -148,6 +149,28 @@ describe("the WAL that lay beside the file before it was replaced", () => {
     expect(names(after([{ ...wal, locks: atHome }], state))).toEqual([refused]);
     expect(after([{ ...walOf(6), locks: atHome }], state).guards).toEqual([]);
     expect(names(after([{ ...walOf(6), locks: stranger }, walOf(6)], state))).toEqual([refused]);
+  });
+
+  test("is judged by what is in it where another file has come into its place, as a restore of both by mv leaves it", () => {
+    const state = { earlierWalSalts: "5 6", earlierWalIdentity: "1:11", walSalts: null };
+    const putThere = { ...wal, wal: regularFile({ identity: "1:99" }) };
+    expect(names(after([wal], state))).toEqual([refused]);
+    const settled = after([wal, putThere], state);
+    expect(settled).toMatchObject({ guards: [], earlierWalSalts: null, headerBesideWal: null });
+    // A process that goes on in the earlier file was seen on it.
+    expect(names(after([{ ...putThere, locks: stranger }, putThere], state))).toEqual([refused]);
+    // Older than the change: nothing tells which file it was.
+    expect(names(after([putThere], { ...state, earlierWalIdentity: null }))).toEqual([refused]);
+  });
+
+  test("keeps the file that it was first seen in, when a copy of it is put there before the database", () => {
+    const copy = { ...wal, wal: regularFile({ identity: "1:99" }) };
+    const earlier = { ...walOf(4), wal: regularFile({ identity: "1:99" }) };
+    const other = { ...walOf(3_000_000_000), wal: regularFile({ identity: "1:99" }) };
+    expect(after([wal]).walIdentity).toBe("1:11");
+    for (const put of [copy, earlier]) expect(after([wal, put]).walIdentity).toBe("1:11");
+    expect(after([wal, other]).walIdentity).toBe("1:99");
+    expect(after([wal, {}, copy]).walIdentity).toBe("1:99");
   });
 
   test("is remembered while it is empty, and forgotten when it is deleted", () => {

@@ -163,6 +163,19 @@ describe("in every world", () => {
     testTimeoutMs,
   );
 
+  test("the write lock is asked for a few times in a run, and not to wait for a reader who has been there for longer", () => {
+    everywhere(({ decision, state, observation: looked }) => {
+      if (decision.kind !== "checkpointStep" || decision.step.kind !== "locked") return;
+      const { holdBudgetMs, completeWithinMs } = decision.step;
+      expect(state.run?.lockCount).toBeLessThan(4);
+      expect(completeWithinMs).toBeGreaterThan(0);
+      expect(completeWithinMs).toBeLessThanOrEqual(holdBudgetMs);
+      if (state.run?.snapshotComplete === true) return;
+      const agesMs = state.walWatch.heldMarks.map((mark) => looked.observedAtMs - mark.sinceMs);
+      expect(Math.max(0, ...agesMs)).toBeLessThanOrEqual(100);
+    });
+  });
+
   test(
     "the stages of the startup sequence come in their order, and nothing is done out of its stage",
     () => {

@@ -49,6 +49,8 @@ export function entry(change: Partial<LedgerEntry> = {}): LedgerEntry {
     databaseModifiedAtMs: notedAtMs - 5_000.25,
     header: ledgerHeader(),
     wal: noted(),
+    walFile: null,
+    headerFrame: 100,
     databaseExposed: false,
     checkpointsSeenToSync: true,
     bootId: bootBefore,

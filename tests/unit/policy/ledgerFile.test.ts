@@ -10,6 +10,7 @@ const refusedWal = {
   evidence: "it goes with another file",
   ownerIdentity: "1:10",
   ownerHeaderHex: "ab".repeat(100),
+  walInode: "11",
   databaseMark: null,
 };
 const fsyncError = {
@@ -23,9 +24,15 @@ const entries: readonly LedgerEntry[] = [
   entry({ path: '/data/with "quotes" and ä.db', restoreWindowEndsAtMs: 1_800_000_000_000 }),
   entry({ header: null, wal: null, databaseExposed: null, bootId: null }),
   entry({ fsyncError }),
-  entry({ refusedWal }),
+  entry({ refusedWal, walFile: "11/4152/1.5/-", headerFrame: null }),
   entry({
-    refusedWal: { ...refusedWal, ownerIdentity: null, ownerHeaderHex: null, databaseMark: "1:2/3/4" },
+    refusedWal: {
+      ...refusedWal,
+      ownerIdentity: null,
+      ownerHeaderHex: null,
+      walInode: null,
+      databaseMark: "1:2/3/4",
+    },
   }),
   entry({ fsyncError: { ...fsyncError, file: "database", walIdentity: null, databaseIdentity: null } }),
   entry({

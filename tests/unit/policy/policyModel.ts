@@ -10,12 +10,20 @@ import type { SqliteProcess } from "../../../src/domain/sqliteProcess.ts";
 import type { IntegrityStatus } from "../../../src/domain/status.ts";
 import { afterFailure } from "../../../src/policy/backoff.ts";
 import {
+  learnFromEnd,
+  learnFromKilled,
+  learnFromLocked,
+  learnFromSync,
+  learnFromTruncate,
+} from "../../../src/policy/checkpointLearning.ts";
+import {
   afterGuardedTruncate,
   afterLocked,
   afterPassive,
   afterSync,
   afterTruncate,
   beginRun,
+  leftBy,
   noteEnd,
   type RunEnd,
   statusOf,
@@ -97,11 +105,21 @@ export function carryOut(state: DatabaseState, decision: Decision, round: Round)
       if (decision.step.kind === "done") return endRun(state, state.run, decision.step, round, null);
       if (fate.failure !== null) {
         const end: RunEnd = { outcome: "failed", reason: fate.failure.message, caughtUp: false };
-        return endRun(state, state.run, end, round, fate.failure);
+        const learned =
+          fate.failure.reason === "deadline" ? learnFromKilled(state.learned, decision.step) : state.learned;
+        return endRun({ ...state, learned }, state.run, end, round, fate.failure);
       }
-      return { ...state, run: stepTaken(state.run, decision.step.kind, fate) };
+      const learned = learnedFrom(state, decision.step.kind, round);
+      return { ...state, learned, run: stepTaken(state.run, decision.step.kind, fate) };
     }
   }
+}
+
+function learnedFrom({ learned }: DatabaseState, kind: string, { fate, observation }: Round) {
+  if (kind === "sync") return learnFromSync(learned, fate.syncMs);
+  if (kind === "locked") return learnFromLocked(learned, fate.locked);
+  const walFileBytes = observation.wal.kind === "regular" ? observation.wal.sizeBytes : 0;
+  return kind === "truncate" ? learnFromTruncate(learned, fate.truncate, walFileBytes) : learned;
 }
 
 function stepTaken(
@@ -163,7 +181,9 @@ export function keep(
     verdict: fate.verdict,
     trigger: "schedule",
     findings: [],
+    findingDetails: [],
     findingsTruncated: false,
+    restsOn: null,
     endedAtMs: nowMs,
     durationMs: 1,
   };
@@ -198,7 +218,13 @@ function endRun(
   const ended: DatabaseState = {
     ...clearedRetry(state),
     run: null,
-    checkpoint: noteEnd(state.checkpoint, statusOf(run, end, observation, nowMs), end.caughtUp),
+    checkpoint: noteEnd(
+      state.checkpoint,
+      statusOf(run, end, observation, nowMs),
+      end.caughtUp,
+      leftBy(state.checkpoint, end.outcome, observation, state.walWatch.heldMarks),
+    ),
+    learned: learnFromEnd(state.learned, run),
   };
   if (failure !== null) {
     return endStartup({ ...ended, retry: afterFailure(state.retry, failure, nowMs) }, nowMs);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { RefusedWal } from "../../../src/domain/ledger.ts";
 import { noteObservation } from "../../../src/policy/noteObservation.ts";
+import { walFileOf } from "../../../src/policy/putBack.ts";
 import { isSameRefusal, recalled, refusedWalOf, standingRefusal } from "../../../src/policy/refusedWal.ts";
 import { databaseMarkOf } from "../../../src/policy/strangeWal.ts";
 import { walSalts } from "../../../src/policy/walState.ts";
@@ -23,6 +24,7 @@ const ofEarlier: RefusedWal = {
   evidence: "it goes with the file that was there before",
   ownerIdentity: "1:77",
   ownerHeaderHex: null,
+  walInode: "11",
   databaseMark: null,
 };
 const byContent: RefusedWal = {
@@ -33,7 +35,7 @@ const byContent: RefusedWal = {
 const stands = (refusedWal: RefusedWal | null, seen = beside) =>
   standingRefusal(entry({ refusedWal }), seen, freshState()) !== null;
 const guardsAfter = (refused: RefusedWal) => {
-  const state = recalled(freshState(), refused, nowMs);
+  const state = recalled(freshState(), refused, beside);
   return noteObservation(state, beside, { config: config(), duplicateOf: null }).guards.map(
     ({ guard, verdict }) => `${guard} ${verdict}`,
   );
@@ -66,16 +68,36 @@ describe("a refusal that the ledger has", () => {
     expect(stands(ofEarlier, other)).toBe(true);
   });
 
+  test("falls when the WAL's file is another one, for it was put there", () => {
+    const elsewhere = observation({ ...withWal(10, 0), wal: regularFile({ identity: "1:99" }) });
+    for (const refused of [ofEarlier, byContent]) {
+      expect(stands(refused, elsewhere)).toBe(false);
+      expect(stands({ ...refused, walInode: null }, elsewhere)).toBe(true);
+    }
+  });
+
+  test("falls when a restore was announced and has written the WAL's file since, and not before", () => {
+    const standsIn = (walFile: string | null, windowMs: number) =>
+      standingRefusal(
+        entry({ refusedWal: ofEarlier, walFile, restoreWindowEndsAtMs: nowMs + windowMs }),
+        beside,
+        freshState(),
+      ) !== null;
+    expect(standsIn(walFileOf(beside), 60_000)).toBe(true);
+    expect(standsIn("11/1/2/3", 60_000)).toBe(false);
+    expect(standsIn("11/1/2/3", -60_000)).toBe(true);
+  });
+
   test("takes nothing from what is known by itself", () => {
     const state = { ...freshState(), earlierWalSalts: "1 2", earlierIdentity: "1:5" };
-    expect(recalled(state, ofEarlier, nowMs)).toBe(state);
+    expect(recalled(state, ofEarlier, beside)).toBe(state);
   });
 });
 
 describe("what the ledger notes", () => {
   test("is what the guard goes by, the same again after it was recalled", () => {
     for (const refused of [ofEarlier, byContent]) {
-      const again = refusedWalOf(beside, recalled(freshState(), refused, nowMs));
+      const again = refusedWalOf(beside, recalled(freshState(), refused, beside));
       expect(again).toEqual({ ...refused, evidence: again?.evidence ?? "" });
       expect(isSameRefusal(again, { ...refused, evidence: again?.evidence ?? "" })).toBe(true);
     }
@@ -83,9 +105,9 @@ describe("what the ledger notes", () => {
   });
 
   test("is nothing without a WAL, or while it is only doubted", () => {
-    const state = recalled(freshState(), ofEarlier, nowMs);
+    const state = recalled(freshState(), ofEarlier, beside);
     expect(refusedWalOf(observation({ wal: { kind: "absent" } }), state)).toBeNull();
-    const doubted = recalled(freshState(), byContent, nowMs).strangeWal;
+    const doubted = recalled(freshState(), byContent, beside).strangeWal;
     expect(doubted).not.toBeNull();
     if (doubted === null) return;
     expect(

@@ -1,10 +1,11 @@
 import { describe, expect, test } from "bun:test";
-import type { RestartWal } from "../../../src/domain/ledger.ts";
+import type { LedgerEntry, RestartWal } from "../../../src/domain/ledger.ts";
+import { walFileOf } from "../../../src/policy/putBack.ts";
 import { needsRestartVerdict } from "../../../src/policy/restartDue.ts";
 import { contradictedVerdict, rememberedAtRestart } from "../../../src/policy/restartLineage.ts";
 import { restartVerdict } from "../../../src/policy/restartVerdict.ts";
 import type { DatabaseState } from "../../../src/policy/state.ts";
-import { freshState, nowMs, observation } from "../../support/builders.ts";
+import { freshState, nowMs, observation, regularFile } from "../../support/builders.ts";
 import { bootBefore, entry, foundWal, look } from "./ledgerBuilders.ts";
 
 const strange = (confirmed: boolean) => ({
@@ -37,21 +38,32 @@ describe("the verdict of a restart and the guard say the same", () => {
   });
 });
 
+const touched = observation({ wal: regularFile({ identity: "1:11", changedAtMs: nowMs }) });
 const nothingSeen = { headerBesideWal: null, earlierWalSalts: null };
 
 test("the ledger's header counts beside its WAL, but not after a cut, which may have taken a checkpoint back", () => {
+  const noted = entry({ walFile: walFileOf(touched) });
   const inCache = look({ bootId: bootBefore });
-  const remembered = rememberedAtRestart(entry(), inCache, nothingSeen);
+  const remembered = rememberedAtRestart(noted, inCache, touched, nothingSeen);
   expect(remembered).toEqual({ walSalts: "500 600", headerHex: "00".repeat(100) });
-  expect(rememberedAtRestart(entry(), look(), nothingSeen)).toBeNull();
-  expect(rememberedAtRestart(null, inCache, nothingSeen)).toBeNull();
+  expect(rememberedAtRestart(noted, look(), touched, nothingSeen)).toBeNull();
+  expect(rememberedAtRestart(null, inCache, touched, nothingSeen)).toBeNull();
 });
 
-test("beside a WAL that is as it was before, the ledger's header says nothing: both files were put back together", () => {
-  const beside = (wal: RestartWal) =>
-    rememberedAtRestart(entry(), look({ bootId: bootBefore, wal }), nothingSeen);
-  expect(beside(foundWal())).not.toBeNull();
-  expect(beside(foundWal({ mxFrame: 101, seenFrameMatches: null }))).not.toBeNull();
-  expect(beside(foundWal({ mxFrame: 99, seenFrameMatches: null }))).toBeNull();
-  expect(beside(foundWal({ mxFrame: 120, seenFrameMatches: false }))).toBeNull();
+test("beside a WAL that may be of before the ledger's header, that header says nothing: both were put back together", () => {
+  const untouched = entry({ walFile: walFileOf(touched) });
+  const counts = (noted: LedgerEntry, wal: RestartWal) =>
+    rememberedAtRestart(noted, look({ bootId: bootBefore, wal }), touched, nothingSeen) !== null;
+  const further = foundWal({ mxFrame: 101 });
+  // As it was noted, or gone on: the database alone went back.
+  expect(counts(untouched, foundWal())).toBe(true);
+  expect(counts(entry(), further)).toBe(true);
+  // The same frames in a file that was written since.
+  expect(counts(entry(), foundWal())).toBe(false);
+  expect(counts(entry({ headerFrame: 101 }), further)).toBe(false);
+  expect(counts(entry({ headerFrame: null }), further)).toBe(false);
+  for (const noted of [entry(), untouched]) {
+    expect(counts(noted, foundWal({ mxFrame: 99, seenFrameMatches: null }))).toBe(false);
+    expect(counts(noted, foundWal({ mxFrame: 120, seenFrameMatches: false }))).toBe(false);
+  }
 });

@@ -42,8 +42,9 @@ test("TRUNCATE of a large WAL has it only while nobody is connected, which the w
     return nextCheckpointStep(run, looked, endedState(idle), config(), nowMs);
   };
   expect(truncateBeside(locks())).toEqual({ kind: "truncate", holdBudgetMs: 389, aloneOnDevice: "8:1" });
-  const ofIdle = { kind: "truncate", holdBudgetMs: 10, aloneOnDevice: null } as const;
-  expect(truncateBeside(locks({ connected: [holder(42)] }))).toEqual(ofIdle);
+  // Beside others it would take longer than may be: the file stays as long as it is.
+  const ofIdle = { kind: "done", outcome: "complete" } as const;
+  expect(truncateBeside(locks({ connected: [holder(42)] }))).toMatchObject(ofIdle);
   const hidden = hiddenLocks({ connected: false, databaseLocked: false });
-  expect(truncateBeside(locks({ viewIsComplete: false, hidden }))).toEqual(ofIdle);
+  expect(truncateBeside(locks({ viewIsComplete: false, hidden }))).toMatchObject({ kind: "passive" });
 });

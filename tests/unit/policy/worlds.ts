@@ -130,6 +130,8 @@ const fates: fc.Arbitrary<Fate> = fc.record({
     heldMs: 1,
     complete: acquired && complete,
     reset: acquired && complete && reset,
+    completeMs: acquired && complete ? 1 : null,
+    drainMs: acquired && complete ? 0 : null,
     logFrameCount: 10,
     checkpointedFrameCount: 10,
     durationMs: 2,
