@@ -18,7 +18,21 @@ test("a connection that checkpoints syncs, also for a profile with synchronous O
     prepareCheckpointer(handle, { ...profile, synchronous });
     expect(handle.query("PRAGMA synchronous").get()).toEqual({ synchronous: level });
     expect(handle.query("PRAGMA wal_autocheckpoint").get()).toEqual({ wal_autocheckpoint: 0 });
-    expect(handle.query("PRAGMA busy_timeout").get()).toEqual({ timeout: profile.busyTimeoutMs });
+    handle.close(false);
+  }
+});
+
+test("a connection that checkpoints waits for others no longer than two seconds, whatever the profile says", () => {
+  using directory = makeTempDirectory();
+  const path = directory.file("a.db");
+  openHandle({ path, identity: null }, "create").close(true);
+  for (const [busyTimeoutMs, timeout] of [
+    [500, 500],
+    [5_000, 2_000],
+  ] as const) {
+    const handle = openHandle(targetOf(path), "readWrite");
+    prepareCheckpointer(handle, { ...profile, busyTimeoutMs });
+    expect(handle.query("PRAGMA busy_timeout").get()).toEqual({ timeout });
     handle.close(false);
   }
 });
