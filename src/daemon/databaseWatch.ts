@@ -108,9 +108,9 @@ export class DatabaseWatch {
   }
 
   /** @returns when the next sample is wanted, wall clock. */
-  sampleWal(read: () => WalReading, nowMs: number): number {
-    const isAtWork = this.#driving !== null || this.#phase !== "running";
-    return this.#sampling.take(read, this.#memory.state, this.#config, { nowMs, isAtWork }, this.lookNow);
+  sampleWal(read: () => WalReading, nowMs: number, databaseCount: number): number {
+    const terms = { nowMs, databaseCount, isAtWork: this.#driving !== null || this.#phase !== "running" };
+    return this.#sampling.take(read, this.#memory.state, this.#config, terms, this.lookNow);
   }
 
   /** Neither lane is at work, and the end has not begun. */

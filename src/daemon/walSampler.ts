@@ -23,6 +23,9 @@ const sampleMinMs = 10;
 export class WalSampler {
   readonly #options: WalSamplerOptions;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** When all have their turn again, wall clock; in between only those that want it sooner. */
+  #nextRoundAtMs = 0;
+  #impatient: readonly DatabaseWatch[] = [];
 
   constructor(options: WalSamplerOptions) {
     this.#options = options;
@@ -38,22 +41,28 @@ export class WalSampler {
   }
 
   #beat(): void {
-    const { clock, observer, watches } = this.#options;
-    const nowMs = clock.nowMs();
-    let nextMs = nowMs + sampleEveryMs;
-    const all = watches();
-    const read = ({ path }: DatabaseConfig): WalReading => {
-      const index = observer.peek(path);
-      // Of very many databases the heartbeat has to do.
-      const walFileBytes =
-        index === null && all.length <= glanceAboveCount ? observer.walFileBytes(path) : null;
-      return { index, walFileBytes };
-    };
-    for (const watch of all)
-      nextMs = Math.min(
-        nextMs,
-        watch.sampleWal(() => read(watch.config), nowMs),
-      );
+    const nowMs = this.#options.clock.nowMs();
+    const all = this.#options.watches();
+    // One that lies far ahead is from before the clock was set back.
+    const isRound = nowMs >= this.#nextRoundAtMs || nowMs < this.#nextRoundAtMs - sampleEveryMs;
+    if (isRound) this.#nextRoundAtMs = nowMs + sampleEveryMs;
+    const impatient: DatabaseWatch[] = [];
+    let nextMs = this.#nextRoundAtMs;
+    for (const watch of isRound ? all : this.#impatient) {
+      const wantedAtMs = watch.sampleWal(() => this.#read(watch.config, all.length), nowMs, all.length);
+      if (wantedAtMs >= this.#nextRoundAtMs) continue;
+      impatient.push(watch);
+      nextMs = Math.min(nextMs, wantedAtMs);
+    }
+    this.#impatient = impatient;
     this.#timer = setTimeout(() => this.#beat(), Math.max(sampleMinMs, nextMs - nowMs));
+  }
+
+  #read({ path }: DatabaseConfig, databaseCount: number): WalReading {
+    const { observer } = this.#options;
+    const index = observer.peek(path);
+    // Of very many databases the heartbeat has to do.
+    const isAsked = index === null && databaseCount <= glanceAboveCount;
+    return { index, walFileBytes: isAsked ? observer.walFileBytes(path) : null };
   }
 }

@@ -8,6 +8,7 @@ import {
   sampleAfterRunAtMs,
   sampleEveryMs,
   sampleOf,
+  sampleWithinMs,
   type WalSample,
 } from "../policy/earlyCheckpoint.ts";
 import type { DatabaseState } from "../policy/state.ts";
@@ -18,6 +19,14 @@ export interface WalReading {
   readonly walFileBytes: number | null;
 }
 
+export interface SamplingTerms {
+  readonly nowMs: number;
+  /** A checkpoint is on its way: nothing to begin. */
+  readonly isAtWork: boolean;
+  /** That are watched. */
+  readonly databaseCount: number;
+}
+
 export class WalSampling {
   #sample: WalSample | null = null;
   #walFileBytes: number | null = null;
@@ -25,7 +34,6 @@ export class WalSampling {
   #dueAtMs = 0;
 
   /**
-   * @param isAtWork a checkpoint is on its way: nothing to begin.
    * @param look begins at once where one is needed; not twice at a time.
    * @returns when the next sample is wanted, wall clock in milliseconds.
    */
@@ -33,14 +41,16 @@ export class WalSampling {
     read: () => WalReading,
     state: DatabaseState,
     config: DatabaseConfig,
-    { nowMs, isAtWork }: { readonly nowMs: number; readonly isAtWork: boolean },
+    { nowMs, isAtWork, databaseCount }: SamplingTerms,
     look: () => Promise<void>,
   ): number {
+    const withinMs = () => sampleWithinMs(this.#sample, config, databaseCount);
     // One that lies far ahead is from before the clock was set back.
-    if (nowMs < this.#dueAtMs && this.#dueAtMs <= nowMs + sampleEveryMs) return this.#dueAtMs;
-    this.#dueAtMs = isAtWork
+    if (nowMs < this.#dueAtMs && this.#dueAtMs <= nowMs + withinMs()) return this.#dueAtMs;
+    const wantedAtMs = isAtWork
       ? sampleAfterRunAtMs(this.#sample, config, nowMs)
-      : Math.min(nowMs + sampleEveryMs, this.#sampleNow(read(), state, config, nowMs, look));
+      : this.#sampleNow(read(), state, config, nowMs, look);
+    this.#dueAtMs = Math.min(nowMs + withinMs(), wantedAtMs);
     return this.#dueAtMs;
   }
 

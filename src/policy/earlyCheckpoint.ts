@@ -12,6 +12,7 @@
 import type { DatabaseConfig } from "../domain/databaseConfig.ts";
 import type { Observation } from "../domain/observation.ts";
 import type { CheckpointStatus } from "../domain/status.ts";
+import { glanceAboveCount } from "./glance.ts";
 import type { DatabaseState } from "./state.ts";
 import { type WalState, walStateOf } from "./walState.ts";
 
@@ -28,8 +29,12 @@ const restMinMs = 150;
 /** A reader that was in the way is looked after in this share of its age. */
 const readerLookShare = 0.1;
 const readerLookMinMs = 50;
-/** The samples of a WAL that does not grow come at this distance. */
+/** The samples of a WAL come at this distance. */
 export const sampleEveryMs = 250;
+/** Of very many databases only those are sampled more often than this whose WAL grows. */
+const fleetSampleEveryMs = 1_000;
+/** Of the early size, in a second: what grows slower is seen in time by the heartbeat. */
+const growingShare = 0.125;
 const sampleMinMs = 10;
 /** While a checkpoint of a WAL that grows fast is at work: so that the next sample comes right after it. */
 const sampleSoonMs = 25;
@@ -134,6 +139,16 @@ export function lookNeededAtMs(
   const missingBytes = earlyBytes(config) - sample.mxFrame * sample.frameBytes;
   if (missingBytes <= 0 || sample.bytesPerMs === 0) return neededAtMs;
   return Math.min(neededAtMs, nowMs + Math.max(sampleMinMs, missingBytes / sample.bytesPerMs));
+}
+
+/** For how long at most the next sample may wait. */
+export function sampleWithinMs(
+  sample: WalSample | null,
+  config: DatabaseConfig,
+  databaseCount: number,
+): number {
+  const isGrowing = sample !== null && sample.bytesPerMs * 1000 >= earlyBytes(config) * growingShare;
+  return isGrowing || databaseCount <= glanceAboveCount ? sampleEveryMs : fleetSampleEveryMs;
 }
 
 /** When a WAL that is being checkpointed is to be sampled again. */

@@ -6,6 +6,7 @@
  */
 import type { LedgerEntry, RefusedWal } from "../domain/ledger.ts";
 import type { Observation } from "../domain/observation.ts";
+import { saltsOf } from "../format/walHeader.ts";
 import { isSameOrNextWal } from "./foreignWalGuard.ts";
 import { inodeOf, walFileOf } from "./putBack.ts";
 import { lineageOf } from "./residueScan.ts";
@@ -43,7 +44,7 @@ export function standingRefusal(
   observation: Observation,
   state: DatabaseState,
 ): RefusedWal | null {
-  const refused = entry?.refusedWal ?? null;
+  const refused = entry?.refusedWal ?? ofReplaced(entry, observation);
   const { database, wal } = observation;
   if (refused === null || database.kind !== "regular" || wal.kind === "absent") return null;
   if (wal.kind === "regular" && refused.walInode !== null && inodeOf(wal.identity) !== refused.walInode)
@@ -55,8 +56,24 @@ export function standingRefusal(
     return salts === refused.walSalts && refused.databaseMark === databaseMarkOf(observation) && !fits
       ? refused
       : null;
-  if (database.identity === refused.ownerIdentity && fits) return null;
+  if (fits && (database.identity === refused.ownerIdentity || entry?.refusedWal === null)) return null;
   return salts === null || isSameOrNextWal(salts, refused.walSalts) ? refused : null;
+}
+
+/** While no daemon ran another file was put in the place of the one that was noted, and nobody has touched the WAL since. */
+function ofReplaced(entry: LedgerEntry | null, observation: Observation): RefusedWal | null {
+  const { database, wal } = observation;
+  if (entry === null || entry.wal === null || entry.walFile === null) return null;
+  if (database.kind !== "regular" || wal.kind !== "regular") return null;
+  if (inodeOf(database.identity) === entry.inode || walFileOf(observation) !== entry.walFile) return null;
+  return {
+    walSalts: saltsOf(entry.wal),
+    evidence: ofEarlierFile,
+    ownerIdentity: `${entry.device}:${entry.inode}`,
+    ownerHeaderHex: entry.header?.bytesHex ?? null,
+    walInode: inodeOf(wal.identity),
+    databaseMark: null,
+  };
 }
 
 /** Announced, and the WAL's file was written since. */

@@ -1,6 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import { queueDueWork } from "../../../src/policy/dueWork.ts";
-import { isDueEarly, lookNeededAtMs, sampleOf, type WalSample } from "../../../src/policy/earlyCheckpoint.ts";
+import {
+  isDueEarly,
+  lookNeededAtMs,
+  sampleEveryMs,
+  sampleOf,
+  sampleWithinMs,
+  type WalSample,
+} from "../../../src/policy/earlyCheckpoint.ts";
+import { glanceAboveCount } from "../../../src/policy/glance.ts";
 import type { DatabaseState, WalLeft } from "../../../src/policy/state.ts";
 import {
   checkpointStatus,
@@ -105,5 +113,26 @@ describe("samples between two looks", () => {
     const waiting = { ...sample(20, 0), nBackfill: 0 };
     expect(lookNeededAtMs(state, waiting, settings, nowMs)).toBe(nowMs + 30_000);
     expect(lookNeededAtMs(state, sample(20, 0), settings, nowMs)).toBe(Number.POSITIVE_INFINITY);
+  });
+});
+
+describe("of very many databases", () => {
+  const walIdentity = "5 6";
+  const growing = (framesPerSecond: number) => {
+    const first = sampleOf(null, { walIdentity, mxFrame: 10, nBackfill: 0, frameBytes }, nowMs);
+    const mxFrame = 10 + framesPerSecond;
+    return sampleOf(first, { walIdentity, mxFrame, nBackfill: 0, frameBytes }, nowMs + 1_000);
+  };
+  const fleet = glanceAboveCount + 1;
+
+  test("only those are sampled between two heartbeats whose WAL would come to its early size within seconds", () => {
+    expect(sampleWithinMs(growing(125), settings, fleet)).toBe(sampleEveryMs);
+    expect(sampleWithinMs(growing(124), settings, fleet)).toBe(1_000);
+    expect(sampleWithinMs(null, settings, fleet)).toBe(1_000);
+  });
+
+  test("and of a few all", () => {
+    expect(sampleWithinMs(growing(0), settings, glanceAboveCount)).toBe(sampleEveryMs);
+    expect(sampleWithinMs(null, settings, 1)).toBe(sampleEveryMs);
   });
 });

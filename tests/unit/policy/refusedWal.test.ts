@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { RefusedWal } from "../../../src/domain/ledger.ts";
+import type { LedgerEntry, RefusedWal } from "../../../src/domain/ledger.ts";
 import { noteObservation } from "../../../src/policy/noteObservation.ts";
 import { walFileOf } from "../../../src/policy/putBack.ts";
 import { isSameRefusal, recalled, refusedWalOf, standingRefusal } from "../../../src/policy/refusedWal.ts";
@@ -15,7 +15,7 @@ import {
   walHeader,
   withWal,
 } from "../../support/builders.ts";
-import { entry } from "./ledgerBuilders.ts";
+import { entry, noted } from "./ledgerBuilders.ts";
 
 const beside = observation(withWal(10, 0));
 const salts = walSalts(beside) ?? "";
@@ -86,6 +86,16 @@ describe("a refusal that the ledger has", () => {
     expect(standsIn(walFileOf(beside), 60_000)).toBe(true);
     expect(standsIn("11/1/2/3", 60_000)).toBe(false);
     expect(standsIn("11/1/2/3", -60_000)).toBe(true);
+  });
+
+  test("is made where another file has its database's place and nobody has touched the WAL since, and only there", () => {
+    const wal = noted({ salt1: Number(salts.split(" ")[0]), salt2: Number(salts.split(" ")[1]) });
+    const replaced = entry({ inode: "77", wal, walFile: walFileOf(beside) });
+    const found = (change: Partial<LedgerEntry>) =>
+      standingRefusal({ ...replaced, ...change }, beside, freshState());
+    expect(found({})).toMatchObject({ walSalts: salts, ownerIdentity: "64:77", databaseMark: null });
+    for (const change of [{ inode: "10" }, { walFile: "11/1/2/3" }, { walFile: null }, { wal: null }])
+      expect(found(change)).toBeNull();
   });
 
   test("takes nothing from what is known by itself", () => {
