@@ -1,11 +1,14 @@
 /** Every kind of damage is found by the check that claims to find it, in parts, undivided and by the command line tool. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { findingsOf } from "../../../src/policy/integrityVerdict.ts";
 import { makeTempDirectory } from "../../support/tempDirectory.ts";
 import { expectOk, makePool } from "../worker/harness.ts";
 import { commandLineVerdict, divided, notingParts, undivided, verdictOrFailure } from "./checkTwice.ts";
 import { damageFile, makeDatabase } from "./damagedFile.ts";
 import { damageKinds, schema } from "./damageKinds.ts";
+
+/** On a machine that has other things to do. */
+setDefaultTimeout(60_000);
 
 test("an undamaged file passes in parts of every kind", async () => {
   using directory = makeTempDirectory();

@@ -1,12 +1,15 @@
 /** Databases that are hard to divide: each gets the verdict that it has undivided, or an honest `undecidable`. */
 import { Database } from "bun:sqlite";
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { findingDetails, findingsOf, verdictOf } from "../../../src/policy/integrityVerdict.ts";
 import { makeTempDirectory } from "../../support/tempDirectory.ts";
 import { startBunWriter } from "../../support/writers/startBunWriter.ts";
 import { expectFailure, expectOk, makePool } from "../worker/harness.ts";
 import { divided, notingParts, undivided, verdictOrFailure } from "./checkTwice.ts";
 import { damageFile, makeDatabase } from "./damagedFile.ts";
+
+/** On a machine that has other things to do. */
+setDefaultTimeout(60_000);
 
 const oddNames = [
   'a "quoted" name',

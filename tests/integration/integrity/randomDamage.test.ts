@@ -1,5 +1,5 @@
 /** Bytes and bits changed anywhere in a file: a check in parts says what an undivided one says. */
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { findingsOf } from "../../../src/policy/integrityVerdict.ts";
 import { seededRandom } from "../../crash/seededRandom.ts";
@@ -8,6 +8,9 @@ import { makePool } from "../worker/harness.ts";
 import { divided, undivided, verdictOrFailure } from "./checkTwice.ts";
 import { makeDatabase } from "./damagedFile.ts";
 import { schema } from "./damageKinds.ts";
+
+/** On a machine that has other things to do. */
+setDefaultTimeout(60_000);
 
 /** Of one that failed: printed with the failure, and set by RANDOM_DAMAGE_SEED. */
 const seed = Number(process.env.RANDOM_DAMAGE_SEED ?? Math.floor(Math.random() * 2 ** 31));
