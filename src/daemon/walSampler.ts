@@ -7,7 +7,7 @@
 import type { DatabaseConfig } from "../domain/databaseConfig.ts";
 import type { Clock } from "../host/clock.ts";
 import type { Observer } from "../observe/observer.ts";
-import { sampleEveryMs } from "../policy/earlyCheckpoint.ts";
+import { sampleEveryMs, sampleRoundMs } from "../policy/earlyCheckpoint.ts";
 import { glanceAboveCount } from "../policy/glance.ts";
 import type { DatabaseWatch } from "./databaseWatch.ts";
 import type { WalReading } from "./walSampling.ts";
@@ -44,8 +44,9 @@ export class WalSampler {
     const nowMs = this.#options.clock.nowMs();
     const all = this.#options.watches();
     // One that lies far ahead is from before the clock was set back.
-    const isRound = nowMs >= this.#nextRoundAtMs || nowMs < this.#nextRoundAtMs - sampleEveryMs;
-    if (isRound) this.#nextRoundAtMs = nowMs + sampleEveryMs;
+    const roundMs = sampleRoundMs(all.length);
+    const isRound = nowMs >= this.#nextRoundAtMs || nowMs < this.#nextRoundAtMs - roundMs;
+    if (isRound) this.#nextRoundAtMs = nowMs + roundMs;
     const impatient: DatabaseWatch[] = [];
     let nextMs = this.#nextRoundAtMs;
     for (const watch of isRound ? all : this.#impatient) {

@@ -148,7 +148,12 @@ export function sampleWithinMs(
   databaseCount: number,
 ): number {
   const isGrowing = sample !== null && sample.bytesPerMs * 1000 >= earlyBytes(config) * growingShare;
-  return isGrowing || databaseCount <= glanceAboveCount ? sampleEveryMs : fleetSampleEveryMs;
+  return isGrowing ? sampleEveryMs : sampleRoundMs(databaseCount);
+}
+
+/** All have their turn so often. */
+export function sampleRoundMs(databaseCount: number): number {
+  return databaseCount <= glanceAboveCount ? sampleEveryMs : fleetSampleEveryMs;
 }
 
 /** When a WAL that is being checkpointed is to be sampled again. */
