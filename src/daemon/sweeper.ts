@@ -14,6 +14,8 @@ export interface SweeperOptions {
   readonly intervalMs: number;
   readonly watches: () => readonly DatabaseWatch[];
   readonly onLag: (lagSeconds: number) => void;
+  /** After each sweep. */
+  readonly onSwept: () => void;
 }
 
 /** A slice of a sweep keeps the event loop for this long, at most by one observation more. */
@@ -51,6 +53,7 @@ export class Sweeper {
     onLag(Math.max(0, clock.monotonicMs() - dueMs) / 1000);
     await this.#sweep();
     if (this.#stopped) return;
+    this.#options.onSwept();
     const nextMs = Math.max(dueMs + intervalMs, clock.monotonicMs());
     this.#timer = setTimeout(() => void this.#beat(nextMs), nextMs - clock.monotonicMs());
   }

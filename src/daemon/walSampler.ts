@@ -22,7 +22,8 @@ const sampleMinMs = 10;
 
 export class WalSampler {
   readonly #options: WalSamplerOptions;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #isStarted = false;
   /** When all have their turn again, wall clock; in between only those that want it sooner. */
   #nextRoundAtMs = 0;
   #impatient: readonly DatabaseWatch[] = [];
@@ -32,21 +33,38 @@ export class WalSampler {
   }
 
   start(): void {
-    this.#timer = setTimeout(() => this.#beat(), sampleEveryMs);
+    this.#isStarted = true;
+    this.#wakeIn(sampleEveryMs);
   }
 
   stop(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#isStarted = false;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  /** Of very many databases all have their turn when the heartbeat ends: a burst of its own would cost more than the reads. */
+  swept(): void {
+    if (!this.#isStarted) return;
+    if (this.#isFleet()) this.#visit(true);
+    else if (this.#timer === null) this.#wakeIn(sampleEveryMs);
+  }
+
+  #isFleet(): boolean {
+    return this.#options.watches().length > glanceAboveCount;
   }
 
   #beat(): void {
     const nowMs = this.#options.clock.nowMs();
-    const all = this.#options.watches();
     // One that lies far ahead is from before the clock was set back.
-    const roundMs = sampleRoundMs(all.length);
-    const isRound = nowMs >= this.#nextRoundAtMs || nowMs < this.#nextRoundAtMs - roundMs;
-    if (isRound) this.#nextRoundAtMs = nowMs + roundMs;
+    const isOver = nowMs >= this.#nextRoundAtMs || nowMs < this.#nextRoundAtMs - sampleEveryMs;
+    this.#visit(isOver && !this.#isFleet());
+  }
+
+  #visit(isRound: boolean): void {
+    const nowMs = this.#options.clock.nowMs();
+    const all = this.#options.watches();
+    if (isRound) this.#nextRoundAtMs = nowMs + sampleRoundMs(all.length);
     const impatient: DatabaseWatch[] = [];
     let nextMs = this.#nextRoundAtMs;
     for (const watch of isRound ? all : this.#impatient) {
@@ -56,7 +74,18 @@ export class WalSampler {
       nextMs = Math.min(nextMs, wantedAtMs);
     }
     this.#impatient = impatient;
-    this.#timer = setTimeout(() => this.#beat(), Math.max(sampleMinMs, nextMs - nowMs));
+    if (impatient.length > 0 || !this.#isFleet()) this.#wakeIn(nextMs - nowMs);
+  }
+
+  #wakeIn(ms: number): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = null;
+        this.#beat();
+      },
+      Math.max(sampleMinMs, ms),
+    );
   }
 
   #read({ path }: DatabaseConfig, databaseCount: number): WalReading {

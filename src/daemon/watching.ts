@@ -115,14 +115,15 @@ export function createWatching(parts: WatchingParts): Watching {
     onRemoved: metrics.unregister,
   });
   const membership = new Membership(fleet, parts.events, config);
+  const sampler = new WalSampler({ clock, observer, watches: () => fleet.watches });
   const sweeper = new Sweeper({
     clock,
     observer,
     intervalMs: config.observeIntervalMs,
     watches: () => fleet.watches,
     onLag: metrics.eventLoopLag,
+    onSwept: () => sampler.swept(),
   });
-  const sampler = new WalSampler({ clock, observer, watches: () => fleet.watches });
   let globTimer: ReturnType<typeof setInterval> | undefined;
   return {
     fleet,
