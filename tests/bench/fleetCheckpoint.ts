@@ -6,13 +6,13 @@
  * When a checkpoint ended is what the daemon's log says. Due is the next one an interval after the one before has ended,
  * so the delay is what is longer than that: waiting for a look, for a worker, and the work itself.
  */
-import { copyFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { spawnProcess } from "../support/childProcess.ts";
 import { type Daemon, type LogLine, startDaemon } from "../support/daemonProcess.ts";
 import { makeTempDirectory, type TempDirectory } from "../support/tempDirectory.ts";
 import { waitFor } from "../support/waitFor.ts";
-import { startBunWriter } from "../support/writers/startBunWriter.ts";
+import { makeFleetDatabases } from "./fleetDatabases.ts";
 import { childPids, cpuTimeSinceMs, threadTimesMs } from "./processUsage.ts";
 import { quantile } from "./statistics.ts";
 
@@ -38,7 +38,7 @@ const settleMs = 5_000;
 
 export async function fleetCheckpoint(plan: FleetPlan): Promise<FleetResult> {
   using directory = makeTempDirectory();
-  const paths = await makeDatabases(directory, plan.databaseCount);
+  const paths = await makeFleetDatabases(directory, plan.databaseCount);
   const active = paths.slice(0, plan.activeCount);
   await using daemon = await startFleet(directory, plan);
   await using writers = spawnProcess({
@@ -95,16 +95,6 @@ function delaysOf(
   return [...ends, endedAtMs].map((endMs, at) =>
     Math.max(0, endMs - (ends[at - 1] ?? beganAtMs) - intervalMs),
   );
-}
-
-async function makeDatabases(directory: TempDirectory, count: number): Promise<readonly string[]> {
-  const source = directory.file("source");
-  await using writer = await startBunWriter({ path: source, rowCount: 100 });
-  await writer.waitForRows(100);
-  await writer.stop();
-  const paths = Array.from({ length: count }, (_, at) => directory.file(`tenant-${at}.db`));
-  for (const path of paths) copyFileSync(source, path);
-  return paths;
 }
 
 async function startFleet(directory: TempDirectory, { intervalMs }: FleetPlan): Promise<Daemon> {

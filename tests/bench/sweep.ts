@@ -10,7 +10,7 @@
  *   follow   one database, 5,000 commits a second with synchronous NORMAL. Aim: 5 % of one core.
  *   scrape   /metrics at that number of databases: how long it takes, and how long the event loop stands still.
  */
-import { copyFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { realClock } from "../../src/host/clock.ts";
@@ -20,7 +20,7 @@ import { spawnProcess, type TestProcess } from "../support/childProcess.ts";
 import { type Daemon, startDaemon } from "../support/daemonProcess.ts";
 import { makeTempDirectory, type TempDirectory } from "../support/tempDirectory.ts";
 import { waitFor, withDeadline } from "../support/waitFor.ts";
-import { startBunWriter } from "../support/writers/startBunWriter.ts";
+import { makeFleetDatabases } from "./fleetDatabases.ts";
 import { describeMachine, machineContext } from "./machine.ts";
 import { childPids, cpuTimeMs, cpuTimeSinceMs, residentBytes, threadTimesMs } from "./processUsage.ts";
 import { median, quantile } from "./statistics.ts";
@@ -51,16 +51,6 @@ interface Usage {
   /** Of single seconds: the lowest tenth is what is left where nothing else has the caches and the cores. */
   readonly lowestTenthMs: number;
   readonly residentBytes: number;
-}
-
-async function makeDatabases(directory: TempDirectory, count: number): Promise<readonly string[]> {
-  const source = directory.file("source");
-  await using writer = await startBunWriter({ path: source, rowCount: 100 });
-  await writer.waitForRows(100);
-  await writer.stop();
-  const paths = Array.from({ length: count }, (_, at) => directory.file(`tenant-${at}.db`));
-  for (const path of paths) copyFileSync(source, path);
-  return paths;
 }
 
 async function startConnections(
@@ -193,7 +183,7 @@ async function benchScrape(daemon: Daemon): Promise<string> {
 
 async function benchFleet(plan: Plan, result: Record<string, unknown>): Promise<void> {
   using directory = makeTempDirectory();
-  const paths = await makeDatabases(directory, plan.databaseCount);
+  const paths = await makeFleetDatabases(directory, plan.databaseCount);
   const active = paths.slice(0, plan.activeCount);
   await using daemon = await startFleet(directory, plan);
   const say = (name: string, usage: Usage, aim: string) => {
@@ -236,7 +226,7 @@ async function benchFleet(plan: Plan, result: Record<string, unknown>): Promise<
 
 async function benchFollow(plan: Plan, result: Record<string, unknown>): Promise<void> {
   using directory = makeTempDirectory();
-  const [path = ""] = await makeDatabases(directory, 1);
+  const [path = ""] = await makeFleetDatabases(directory, 1);
   await using daemon = await startDaemon({
     stateDirectory: directory.path,
     environment: { KVDB_SQLITE_FILE: path },
