@@ -19,6 +19,8 @@ export interface FleetOptions {
 export class Fleet {
   readonly #options: FleetOptions;
   readonly #watches = new Map<string, DatabaseWatch>();
+  /** The same until one is added or taken out: every heartbeat asks for it. Null: to be made anew. */
+  #list: readonly DatabaseWatch[] | null = null;
   /** Watches that were taken out and are ending; one of the same name may have begun already. */
   readonly #ending = new Set<Promise<void>>();
   /** Who was seen with a file, and may have another one by now. */
@@ -29,7 +31,8 @@ export class Fleet {
   }
 
   get watches(): readonly DatabaseWatch[] {
-    return [...this.#watches.values()];
+    this.#list ??= [...this.#watches.values()];
+    return this.#list;
   }
 
   watch(name: string): DatabaseWatch | null {
@@ -96,12 +99,14 @@ export class Fleet {
     const { contextFor, onAdded } = this.#options;
     onAdded(database.name);
     this.#watches.set(database.name, new DatabaseWatch(contextFor(database.name), database));
+    this.#list = null;
   }
 
   #remove(name: string, endBoundMs: number): void {
     const watch = this.#watches.get(name);
     if (watch === undefined) return;
     this.#watches.delete(name);
+    this.#list = null;
     this.#options.onRemoved(name);
     const ending: Promise<void> = watch.finish(endBoundMs).finally(() => this.#ending.delete(ending));
     this.#ending.add(ending);
