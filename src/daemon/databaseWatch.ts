@@ -62,7 +62,7 @@ export class DatabaseWatch {
     this.#memory = new Memory(context.clock.nowMs());
     this.#report = new WatchReport(context, config);
     this.#exposure = new ExposureWatch(context, this.#memory);
-    this.#quietness = new Quietness(context.lookIntervalMs);
+    this.#quietness = new Quietness(context);
   }
 
   get name(): string {
@@ -108,7 +108,7 @@ export class DatabaseWatch {
   }
 
   /** @returns when the next sample is wanted, wall clock. */
-  sampleWal(read: () => WalReading, nowMs: number, databaseCount: number): number {
+  sampleWal(read: (path: string) => WalReading, nowMs: number, databaseCount: number): number {
     const terms = { nowMs, databaseCount, isAtWork: this.#driving !== null || this.#phase !== "running" };
     return this.#sampling.take(read, this.#memory.state, this.#config, terms, this.lookNow);
   }

@@ -6,9 +6,17 @@ import { isDeepStrictEqual } from "node:util";
 import type { DatabaseConfig } from "../domain/databaseConfig.ts";
 import type { Observation } from "../domain/observation.ts";
 import { glanceUntilMs } from "../policy/glance.ts";
-import { changeBetween, noteCommits, notedApart, quietUntilMs, restsNow } from "../policy/quiet.ts";
+import {
+  changeBetween,
+  noteCommits,
+  notedApart,
+  quietMaxMs,
+  quietUntilMs,
+  restsNow,
+} from "../policy/quiet.ts";
 import type { DatabaseState } from "../policy/state.ts";
 import type { Memory } from "./memory.ts";
+import type { WatchContext } from "./watchContext.ts";
 
 interface Rested {
   readonly observation: Observation;
@@ -17,15 +25,15 @@ interface Rested {
 }
 
 export class Quietness {
-  readonly #lookIntervalMs: number;
+  readonly #context: Pick<WatchContext, "lookIntervalMs" | "databaseCount">;
   #rested: Rested | null = null;
   #sinceMs = 0;
   #untilMs = 0;
   #glancesUntilMs = 0;
   #filesSeenAtMs = 0;
 
-  constructor(lookIntervalMs: number) {
-    this.#lookIntervalMs = lookIntervalMs;
+  constructor(context: Pick<WatchContext, "lookIntervalMs" | "databaseCount">) {
+    this.#context = context;
   }
 
   /** After a round that decided to rest. */
@@ -37,7 +45,8 @@ export class Quietness {
       before.config === config &&
       changeBetween(before.observation, observation) !== "more" &&
       remembersTheSame(before.state, state, isDeepStrictEqual);
-    this.#untilMs = isRepetition ? quietUntilMs(observation, state, config, nowMs) : nowMs;
+    const maxMs = quietMaxMs(this.#context.databaseCount());
+    this.#untilMs = isRepetition ? quietUntilMs(observation, state, config, nowMs, maxMs) : nowMs;
     this.#filesSeenAtMs = observation.observedAtMs;
     this.#rest(observation, state, config);
   }
@@ -52,7 +61,11 @@ export class Quietness {
   #rest(observation: Observation, state: DatabaseState, config: DatabaseConfig): void {
     this.#rested = { observation, state, config };
     const filesSeenAtMs = this.#filesSeenAtMs;
-    const times = { quietUntilMs: this.#untilMs, filesSeenAtMs, sweepIntervalMs: this.#lookIntervalMs };
+    const times = {
+      quietUntilMs: this.#untilMs,
+      filesSeenAtMs,
+      sweepIntervalMs: this.#context.lookIntervalMs,
+    };
     this.#glancesUntilMs = glanceUntilMs(observation, state, times);
   }
 

@@ -55,7 +55,7 @@ export class Sweeper {
     if (this.#stopped) return;
     this.#options.onSwept();
     const nextMs = Math.max(dueMs + intervalMs, clock.monotonicMs());
-    this.#timer = setTimeout(() => void this.#beat(nextMs), nextMs - clock.monotonicMs());
+    this.#timer = setTimeout(() => void this.#beat(nextMs), Math.max(0, nextMs - clock.monotonicMs()));
   }
 
   async #sweep(): Promise<void> {

@@ -4,7 +4,6 @@
  * the last look it is the size of the WAL file. Where a WAL grows, the next one comes when it should have reached
  * the size at which it is checkpointed.
  */
-import type { DatabaseConfig } from "../domain/databaseConfig.ts";
 import type { Clock } from "../host/clock.ts";
 import type { Observer } from "../observe/observer.ts";
 import { sampleEveryMs, sampleRoundMs } from "../policy/earlyCheckpoint.ts";
@@ -19,6 +18,7 @@ export interface WalSamplerOptions {
 }
 
 const sampleMinMs = 10;
+const nothingRead: WalReading = { index: null, walFileBytes: null };
 
 export class WalSampler {
   readonly #options: WalSamplerOptions;
@@ -65,10 +65,11 @@ export class WalSampler {
     const nowMs = this.#options.clock.nowMs();
     const all = this.#options.watches();
     if (isRound) this.#nextRoundAtMs = nowMs + sampleRoundMs(all.length);
+    const read = isRound && this.#isFleet() ? this.#swept : this.#read;
     const impatient: DatabaseWatch[] = [];
     let nextMs = this.#nextRoundAtMs;
     for (const watch of isRound ? all : this.#impatient) {
-      const wantedAtMs = watch.sampleWal(() => this.#read(watch.config, all.length), nowMs, all.length);
+      const wantedAtMs = watch.sampleWal(read, nowMs, all.length);
       if (wantedAtMs >= this.#nextRoundAtMs) continue;
       impatient.push(watch);
       nextMs = Math.min(nextMs, wantedAtMs);
@@ -88,11 +89,15 @@ export class WalSampler {
     );
   }
 
-  #read({ path }: DatabaseConfig, databaseCount: number): WalReading {
+  #read = (path: string): WalReading => {
     const { observer } = this.#options;
     const index = observer.peek(path);
-    // Of very many databases the heartbeat has to do.
-    const isAsked = index === null && databaseCount <= glanceAboveCount;
-    return { index, walFileBytes: isAsked ? observer.walFileBytes(path) : null };
-  }
+    return { index, walFileBytes: index === null && !this.#isFleet() ? observer.walFileBytes(path) : null };
+  };
+
+  /** What the sweep that has just ended has seen: nothing is read. */
+  #swept = (path: string): WalReading => {
+    const index = this.#options.observer.seenIndex(path);
+    return index === null ? nothingRead : { index, walFileBytes: null };
+  };
 }

@@ -38,19 +38,19 @@ export class WalSampling {
    * @returns when the next sample is wanted, wall clock in milliseconds.
    */
   take(
-    read: () => WalReading,
+    read: (path: string) => WalReading,
     state: DatabaseState,
     config: DatabaseConfig,
     { nowMs, isAtWork, databaseCount }: SamplingTerms,
     look: () => Promise<void>,
   ): number {
-    const withinMs = () => sampleWithinMs(this.#sample, config, databaseCount);
     // One that lies far ahead is from before the clock was set back.
-    if (nowMs < this.#dueAtMs && this.#dueAtMs <= nowMs + withinMs()) return this.#dueAtMs;
+    if (nowMs < this.#dueAtMs && this.#dueAtMs <= nowMs + sampleWithinMs(this.#sample, config, databaseCount))
+      return this.#dueAtMs;
     const wantedAtMs = isAtWork
       ? sampleAfterRunAtMs(this.#sample, config, nowMs)
-      : this.#sampleNow(read(), state, config, nowMs, look);
-    this.#dueAtMs = Math.min(nowMs + withinMs(), wantedAtMs);
+      : this.#sampleNow(read(config.path), state, config, nowMs, look);
+    this.#dueAtMs = Math.min(nowMs + sampleWithinMs(this.#sample, config, databaseCount), wantedAtMs);
     return this.#dueAtMs;
   }
 

@@ -45,6 +45,8 @@ export interface WatchContext {
   readonly ledger: LedgerKeeper;
   /** Until the next look, in milliseconds. */
   readonly lookIntervalMs: number;
+  /** That are watched. */
+  readonly databaseCount: () => number;
   /** Syncs of all databases take their turns here. */
   readonly syncs: SyncQueue;
   readonly syncFile: (path: string, identity: string) => Promise<Outcome<SyncResult>>;

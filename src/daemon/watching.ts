@@ -95,6 +95,7 @@ export function createWatching(parts: WatchingParts): Watching {
     lookAtRestart: (question) => lookAtRestart({ os, clock }, question),
     ledger,
     lookIntervalMs: config.observeIntervalMs,
+    databaseCount: () => fleet.watches.length,
     syncs,
     syncFile: (path, identity) => syncFile({ os, clock }, path, identity),
     checkRecords,

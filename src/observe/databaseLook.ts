@@ -3,7 +3,8 @@
  * cannot be otherwise now. So a look at a database at rest costs four stat calls, and whoever compares two
  * observations part by part sees what has changed.
  *
- * Every half a minute, and whenever an act depends on it, a look is taken anew: nothing that was read before is believed.
+ * Every half a minute, of a large fleet less often (`observer.ts`), and whenever an act depends on it, a look is taken
+ * anew: nothing that was read before is believed.
  */
 import type { FileLook, LockLook, MountLook, Observation } from "../domain/observation.ts";
 import type { DatabaseHeaderResult } from "../format/databaseHeader.ts";
@@ -35,6 +36,8 @@ export interface SweepView {
   readonly sources: LockSources | null;
   readonly mountFor: MountTable;
   readonly freeBytesAt: (directory: string, mount: MountLook) => number | null;
+  /** Nothing that was read is believed for longer. */
+  readonly anewEveryMs: number;
 }
 
 /** `changed`: or it cannot be told without a look. `committed`: nothing but commits to the same WAL, and no checkpoint's reset. */
@@ -46,7 +49,6 @@ const changed: Glance = { kind: "changed" };
 const unconnected: Glance = { kind: "unconnected" };
 const connected: Glance = { kind: "connected" };
 
-const anewEveryMs = 30_000;
 const indexBytes = new Uint8Array(walIndexHeaderBytes);
 /** A writer changes the header for a moment at each commit. */
 const peekAttemptsMax = 4;
@@ -79,7 +81,7 @@ export class DatabaseLook {
   #isConnected = false;
   #latest: Observation | null = null;
 
-  /** @param phase 0 to 1, its place in that half minute: not all databases have their turn at once. */
+  /** @param phase 0 to 1, its place in that time: not all databases have their turn at once. */
   constructor(os: Os, configuredPath: string, phase: number, heldBudget: HeldBudget) {
     this.#heldShm = new HeldFile(os, heldBudget);
     this.#phase = phase;
@@ -96,7 +98,7 @@ export class DatabaseLook {
   look(view: SweepView, options: { readonly anew: boolean }): Observation {
     const { os, mountFor, sources } = view;
     const nowMs = view.nowMs();
-    const anew = options.anew || this.#isDueAnew(nowMs);
+    const anew = options.anew || this.#isDueAnew(nowMs, view.anewEveryMs);
     const { isThere, database } = this.#readDatabase(os, { anew, nowMs });
     const paths = this.#paths;
     const { mount, shmMount } = this.#mountsOf(paths, mountFor);
@@ -159,6 +161,12 @@ export class DatabaseLook {
     return null;
   }
 
+  /** The WAL-index as it was at the last look or glance; null: nobody is connected, or it was being changed. */
+  seenIndex(): WalIndex | null {
+    const walIndex = this.#isConnected ? this.#latest?.walIndex : null;
+    return walIndex?.kind === "index" ? walIndex.index : null;
+  }
+
   /** Of the WAL file; null: there is none that could be asked about. */
   walFileBytes(os: Os): number | null {
     const wal = lookAtFile(os, this.#paths.wal, { followLinks: false });
@@ -207,7 +215,7 @@ export class DatabaseLook {
   }
 
   /** The first look is one anyway. */
-  #isDueAnew(nowMs: number): boolean {
+  #isDueAnew(nowMs: number, anewEveryMs: number): boolean {
     this.#anewAtMs ??= nowMs - this.#phase * anewEveryMs;
     const ageMs = nowMs - this.#anewAtMs;
     if (ageMs >= 0 && ageMs < anewEveryMs) return false;

@@ -32,6 +32,8 @@ export interface Observer {
   gatherSweep(): Promise<Sweep>;
   /** The WAL-index at this path as it is now, without a look; null: it is not held open, or in the middle of a change. */
   peek(path: string): WalIndex | null;
+  /** As the last look or glance saw it, while somebody is connected; nothing is read. */
+  seenIndex(path: string): WalIndex | null;
   /** The size of the WAL file as it is now; null: there is none. */
   walFileBytes(path: string): number | null;
 }
@@ -54,10 +56,11 @@ export function createObserver(host: ObserverHost): Observer {
   const indexOf = createIndexMemory();
   const mounts = createMountMemory(os, clock);
   const ownPidsNow = rememberPids(host.ownPids);
-  const { lookFor, knownLook, forgetUnused } = createLookMemory(os, clock);
+  const { lookFor, knownLook, forgetUnused, count } = createLookMemory(os, clock);
   const lookAtProcess = createProcessMemory(os);
   return {
     peek: (path) => knownLook(path)?.peek() ?? null,
+    seenIndex: (path) => knownLook(path)?.seenIndex() ?? null,
     walFileBytes: (path) => knownLook(path)?.walFileBytes(os) ?? null,
     gatherSweep: async () => {
       const locksAtMs = clock.nowMs();
@@ -78,6 +81,7 @@ export function createObserver(host: ObserverHost): Observer {
               },
         mountFor: mounts(),
         freeBytesAt: rememberFreeBytes(os),
+        anewEveryMs: Math.max(anewEveryMinMs, count() * anewApartMinMs),
       };
       return {
         observe: (path, options = { anew: false }) => lookFor(path).look(view, options),
@@ -108,6 +112,10 @@ function createIndexMemory(): (locks: readonly ProcLock[]) => LockIndex {
   };
 }
 
+/** A look that is taken anew costs ten times another: of very many databases so many a second have their turn. */
+const anewEveryMinMs = 30_000;
+const anewApartMinMs = 100;
+
 /** A quarter of the descriptors that a process has by default. */
 const heldCountMax = 256;
 /** What is looked at no more is forgotten after this long. */
@@ -117,6 +125,7 @@ interface LookMemory {
   readonly lookFor: (path: string) => DatabaseLook;
   readonly knownLook: (path: string) => DatabaseLook | undefined;
   readonly forgetUnused: () => void;
+  readonly count: () => number;
 }
 
 function createLookMemory(os: Os, clock: Clock): LookMemory {
@@ -144,7 +153,7 @@ function createLookMemory(os: Os, clock: Clock): LookMemory {
     entry.usedAtMs = nowMs;
     return entry.look;
   };
-  return { lookFor, knownLook: (path) => kept.get(path)?.look, forgetUnused };
+  return { lookFor, knownLook: (path) => kept.get(path)?.look, forgetUnused, count: () => kept.size };
 }
 
 function rememberHolders(lookAtProcess: LookAtProcess): LookAtProcess {

@@ -6,7 +6,8 @@
  * That seeing the same leaves the memory as it is, two rounds have shown (`daemon/quietness.ts`), and that there is
  * nothing to do is decided anew at each look. What the memory makes of time alone is judged here, and keeps a
  * database from being quiet: a guard or a doubt, a retry, a run, a sequence, work that waits, a reader or a writer
- * that is watched. What is overlooked is late by `quietMaxMs` at most: then a round is gone through anyway.
+ * that is watched. What is overlooked is late by `quietMaxMs` at most: then a round is gone through anyway. Of a large
+ * fleet that is later, so that a fleet's rounds of this kind stay ten a second.
  * Acts follow rounds of their own, which are never skipped.
  */
 import type { DatabaseConfig } from "../domain/databaseConfig.ts";
@@ -19,7 +20,13 @@ import { type DatabaseState, isStructurallyCorrupt } from "./state.ts";
 import { isWal, walHasFrames } from "./walState.ts";
 import { isWatching, noteWalWatch } from "./walVerdict.ts";
 
-export const quietMaxMs = 30_000;
+const quietMinMs = 30_000;
+const roundsApartMinMs = 100;
+
+/** For how long a database may be quiet, by how many there are. */
+export function quietMaxMs(databaseCount: number): number {
+  return Math.max(quietMinMs, databaseCount * roundsApartMinMs);
+}
 
 /** There is nothing to do, on either lane. */
 export function restsNow(
@@ -38,12 +45,14 @@ export function restsNow(
  * Until when rounds that see the same, and rest, remember and say nothing; `nowMs` or earlier: not even the next one.
  *
  * @param state after a round that decided to rest on this observation.
+ * @param maxMs see `quietMaxMs`.
  */
 export function quietUntilMs(
   observation: Observation,
   state: DatabaseState,
   config: DatabaseConfig,
   nowMs: number,
+  maxMs: number,
 ): number {
   if (!isSettled(state) || hasDoubts(state) || !isAtEase(observation.locks)) return nowMs;
   if (isWatching(state.walWatch, nowMs)) return nowMs;
@@ -54,7 +63,7 @@ export function quietUntilMs(
   const dueAtMs = [state.nextCheckpointAtMs, state.nextQuickCheckAtMs, state.nextIntegrityCheckAtMs];
   return dueAtMs.reduce<number>(
     (untilMs, atMs) => (atMs === null ? untilMs : Math.min(untilMs, atMs)),
-    nowMs + quietMaxMs,
+    nowMs + maxMs,
   );
 }
 

@@ -76,7 +76,7 @@ function walIdentityOf({ walIndex }: Observation): string {
 function glancesMs(change: Partial<DatabaseState>, look: Partial<Observation> = {}): number {
   const state = endedState({ exposure, ...change });
   const present = { ...seen, ...look };
-  const quietMs = quietUntilMs(present, state, config(), nowMs);
+  const quietMs = quietUntilMs(present, state, config(), nowMs, quietMaxMs(1_000));
   const times = { quietUntilMs: quietMs, filesSeenAtMs: present.observedAtMs, sweepIntervalMs: intervalMs };
   return glanceUntilMs(present, state, times) - present.observedAtMs;
 }
@@ -115,7 +115,7 @@ describe("a glance", () => {
 
   test("that saw commits does not put the turn of the files off", () => {
     const state = endedState({ exposure });
-    const times = { quietUntilMs: nowMs + quietMaxMs, sweepIntervalMs: intervalMs };
+    const times = { quietUntilMs: nowMs + quietMaxMs(1_000), sweepIntervalMs: intervalMs };
     const filesSeenAtMs = seen.observedAtMs - 3 * intervalMs;
     expect(glanceUntilMs(seen, state, { ...times, filesSeenAtMs })).toBe(
       glanceUntilMs(seen, state, { ...times, filesSeenAtMs: seen.observedAtMs }) - 3 * intervalMs,
@@ -125,7 +125,7 @@ describe("a glance", () => {
   test("does no longer than nothing is due", () => {
     expect(glancesMs({ nextCheckpointAtMs: nowMs + 700 })).toBe(700);
     const times = {
-      quietUntilMs: nowMs + quietMaxMs,
+      quietUntilMs: nowMs + quietMaxMs(1_000),
       filesSeenAtMs: seen.observedAtMs,
       sweepIntervalMs: 60_000,
     };
