@@ -21,7 +21,7 @@ import {
   afterSync,
   afterTruncate,
   beginRun,
-  leftBy,
+  leavesOf,
   noteEnd,
   type RunEnd,
   statusOf,
@@ -137,23 +137,33 @@ async function carryOut(
         target,
         { ...options, holdDeadlineMs: 2 * holdBudgetMs + guardedReleaseMs },
       );
-      return outcome.ok
-        ? { ok: true, run: afterGuardedTruncate(run, outcome) }
-        : { ok: false, failure: outcome };
+      if (!outcome.ok) return { ok: false, failure: outcome };
+      if (outcome.truncated) await keepShortened(act);
+      return { ok: true, run: afterGuardedTruncate(run, outcome) };
     }
     case "truncate": {
       const { holdBudgetMs, aloneOnDevice } = step;
+      const { keeperPid } = context.startupConnection;
       const outcome = await context.run(
-        { kind: "truncateCheckpoint", profile, holdBudgetMs, aloneOnDevice },
+        { kind: "truncateCheckpoint", profile, holdBudgetMs, aloneOnDevice, keeperPid },
         target,
         { ...options, holdDeadlineMs: holdDeadlineMs(config, holdBudgetMs) },
       );
       if (!outcome.ok) return { ok: false, failure: outcome };
       const fileBytes = observation.wal.kind === "regular" ? observation.wal.sizeBytes : 0;
       learn(act, (learned) => learnFromTruncate(learned, outcome, fileBytes));
+      if (outcome.truncated) await keepShortened(act);
       return { ok: true, run: afterTruncate(run, outcome) };
     }
   }
+}
+
+/** A power cut that brought a WAL with frames without salts back would mix it with the newer database (unsaltedFrames.ts). */
+async function keepShortened({ context, memory, observation }: Act): Promise<void> {
+  const { wal, resolvedPath } = observation;
+  if (memory.state.unsaltedFrame === null || wal.kind !== "regular" || resolvedPath === null) return;
+  const outcome = await context.syncFile(`${resolvedPath}-wal`, wal.identity);
+  if (!outcome.ok) noteFailedSync(context, memory, outcome);
 }
 
 function learn(act: Act, from: (learned: CheckpointLearning) => CheckpointLearning): void {
@@ -191,8 +201,7 @@ function endRun(act: Act, run: CheckpointRun, end: RunEnd, failure: Failure | nu
     checkpoint: noteEnd(
       state.checkpoint,
       status,
-      end.caughtUp,
-      leftBy(state.checkpoint, end.outcome, act.observation, state.walWatch.heldMarks),
+      leavesOf(state.checkpoint, end, act.observation, state.walWatch.heldMarks),
     ),
     learned: learnFromEnd(state.learned, run),
     ...(failure === null ? {} : { retry: afterFailure(state.retry, failure, nowMs) }),

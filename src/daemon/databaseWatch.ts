@@ -102,7 +102,8 @@ export class DatabaseWatch {
     if (!this.#isFree() || !this.#quietness.mayBeGlancedAt(this.#memory, this.#config, nowMs)) return false;
     const glance = sweep.glance(this.#config.path);
     if (glance.kind === "connected") this.#exposure.nothingCommitted(nowMs);
-    if (glance.kind !== "committed") return glance.kind !== "changed";
+    if (glance.kind === "changed") return false;
+    if (glance.kind !== "committed") return this.#quietness.passesDueTime(this.#memory, this.#config, nowMs);
     this.#exposure.look(glance.observation, this.#config);
     return this.#quietness.takesInCommits(glance.observation, this.#memory, this.#config, nowMs);
   }
@@ -121,7 +122,7 @@ export class DatabaseWatch {
   /** Goes on until nothing is left to do now. */
   drive(): void {
     if (this.#driving !== null || !this.#mayAct()) return;
-    this.#driving = this.#driveToRest().finally(() => {
+    this.#driving = this.#context.startupConnection.during(this.#driveToRest).finally(() => {
       this.#driving = null;
     });
   }
@@ -178,15 +179,13 @@ export class DatabaseWatch {
     this.#exposure.clockJumped(jumpMs);
   }
 
-  /**
-   * The end: a check is cut short at once, the running short operation may end within the bound, then the
-   * last checkpoint.
-   */
+  /** The end: a check is cut short at once, the running operation may end within the bound, then the last checkpoint. */
   async finish(boundMs: number): Promise<void> {
     this.#phase = "ending";
     this.#checkAbort.abort();
     const timer = setTimeout(() => this.#shortAbort.abort(), boundMs);
     await Promise.all([this.#driving, this.#checking]);
+    this.#context.startupConnection.end();
     this.#phase = "lastCheckpoint";
     await Promise.race([this.requestCheckpoint("shutdown"), aborted(this.#shortAbort.signal)]);
     clearTimeout(timer);
@@ -199,7 +198,7 @@ export class DatabaseWatch {
     return this.#phase === "running" || this.#phase === "lastCheckpoint";
   }
 
-  async #driveToRest(): Promise<void> {
+  #driveToRest = async (): Promise<void> => {
     let observation: Observation | null = null;
     for (let rounds = 1; this.#mayAct(); rounds += 1) {
       observation ??= await this.#context.observe(this.#config.path);
@@ -212,7 +211,7 @@ export class DatabaseWatch {
       // A step of memory alone has changed nothing out there, so what was seen still holds.
       if (decision.kind !== "advance" && decision.kind !== "beginCheckpoint") observation = null;
     }
-  }
+  };
 
   /** Observe and decide, and say what was seen. */
   #round(observation: Observation): Decision {

@@ -12,12 +12,14 @@ import { decideSync, noteSynced, type SyncWanted } from "../policy/exposureSync.
 import { ExposureReport } from "./exposureReport.ts";
 import { noteFailedSync, recallFailedSync } from "./failedSyncs.ts";
 import type { Memory } from "./memory.ts";
+import { UnsaltedWatch } from "./unsaltedWatch.ts";
 import type { WatchContext } from "./watchContext.ts";
 
 export class ExposureWatch {
   readonly #context: WatchContext;
   readonly #memory: Memory;
   readonly #report: ExposureReport;
+  readonly #unsaltedFrames: UnsaltedWatch;
   /** When it was last known what is exposed: by a look, or because nothing had changed. */
   #knownAtMs: number | null = null;
   #checkpointSeenAtMs: number | null = null;
@@ -27,6 +29,7 @@ export class ExposureWatch {
     this.#context = context;
     this.#memory = memory;
     this.#report = new ExposureReport(context);
+    this.#unsaltedFrames = new UnsaltedWatch(context, memory);
   }
 
   /** Never waits: a sync goes on beside. */
@@ -48,6 +51,7 @@ export class ExposureWatch {
     if (isKnown) this.#knownAtMs = observation.observedAtMs;
     this.#syncWhatIsWanted(observation, config);
     this.#report.looked(config, exposure, observation);
+    this.#unsaltedFrames.look(observation);
   }
 
   /**

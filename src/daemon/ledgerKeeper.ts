@@ -33,6 +33,8 @@ export interface LedgerKeeperOptions {
   readonly events: Pick<Events, "ledgerUnreadable" | "ledgerWriteFailed" | "ledgerWrittenAgain">;
   readonly bootId: string | null;
   readonly sources: () => Iterable<LedgerSource>;
+  /** How many sources there are, without making them. */
+  readonly sourceCount: () => number;
 }
 
 /** Between two writes. */
@@ -133,8 +135,8 @@ export class LedgerKeeper {
   /** Ahead of the usual time, together with whatever else asks for it. */
   writeSoon(): void {
     if (this.#soonTimer !== null || this.#stopped) return;
-    const { clock, sources } = this.#options;
-    const apartMs = Math.min(soonApartMaxMs, soonApartMs * [...sources()].length);
+    const { clock, sourceCount } = this.#options;
+    const apartMs = Math.min(soonApartMaxMs, soonApartMs * sourceCount());
     const waitMs = Math.max(soonMs, this.#soonWrittenAtMs + apartMs - clock.monotonicMs());
     this.#soonTimer = setTimeout(() => {
       this.#soonTimer = null;

@@ -5,11 +5,14 @@
 import { isDeepStrictEqual } from "node:util";
 import type { DatabaseConfig } from "../domain/databaseConfig.ts";
 import type { Observation } from "../domain/observation.ts";
+import { noteDueTime } from "../policy/dueWork.ts";
 import { glanceUntilMs } from "../policy/glance.ts";
 import {
   changeBetween,
   noteCommits,
   notedApart,
+  notedAtDueTimes,
+  onlyDueTimesPassed,
   quietMaxMs,
   quietUntilMs,
   restsNow,
@@ -24,15 +27,17 @@ interface Rested {
   readonly config: DatabaseConfig;
 }
 
+type QuietContext = Pick<WatchContext, "lookIntervalMs" | "databaseCount" | "nextDue">;
+
 export class Quietness {
-  readonly #context: Pick<WatchContext, "lookIntervalMs" | "databaseCount">;
+  readonly #context: QuietContext;
   #rested: Rested | null = null;
   #sinceMs = 0;
   #untilMs = 0;
   #glancesUntilMs = 0;
   #filesSeenAtMs = 0;
 
-  constructor(context: Pick<WatchContext, "lookIntervalMs" | "databaseCount">) {
+  constructor(context: QuietContext) {
     this.#context = context;
   }
 
@@ -44,7 +49,7 @@ export class Quietness {
       before !== null &&
       before.config === config &&
       changeBetween(before.observation, observation) !== "more" &&
-      remembersTheSame(before.state, state, isDeepStrictEqual);
+      remembersTheSame(before.state, state, isDeepStrictEqual, onlyDueTimesPassed(before.state, state));
     const maxMs = quietMaxMs(this.#context.databaseCount());
     this.#untilMs = isRepetition ? quietUntilMs(observation, state, config, nowMs, maxMs) : nowMs;
     this.#filesSeenAtMs = observation.observedAtMs;
@@ -56,6 +61,21 @@ export class Quietness {
     const rested = this.#rested;
     if (rested === null || rested.state !== memory.state || rested.config !== config) return false;
     return nowMs >= rested.observation.observedAtMs && nowMs < this.#glancesUntilMs;
+  }
+
+  /**
+   * After a glance that saw no change, so that what was seen at the last look still holds.
+   *
+   * @returns false: a checkpoint is due, and there is something to do.
+   */
+  passesDueTime(memory: Memory, config: DatabaseConfig, nowMs: number): boolean {
+    const rested = this.#rested;
+    if (rested === null) return false;
+    const state = noteDueTime(memory.state, rested.observation, config, nowMs, this.#context.nextDue);
+    if (state === null) return false;
+    memory.update(() => state);
+    this.#rested = { ...rested, state };
+    return true;
   }
 
   #rest(observation: Observation, state: DatabaseState, config: DatabaseConfig): void {
@@ -87,7 +107,9 @@ export class Quietness {
     if (!remembersTheSame(rested.state, memory.state, Object.is)) return false;
     const change = changeBetween(rested.observation, observation);
     if (change === "more" || !restsNow(observation, memory.state, config, nowMs)) return false;
-    const noted = change === "none" ? memory.state : noteCommits(memory.state, observation, config);
+    const passed = noteDueTime(memory.state, observation, config, nowMs, this.#context.nextDue);
+    if (passed === null) return false;
+    const noted = change === "none" ? passed : noteCommits(passed, observation, config);
     if (noted === null) return false;
     memory.noteObservation(observation);
     memory.update(() => noted);
@@ -100,10 +122,11 @@ function remembersTheSame(
   before: DatabaseState,
   now: DatabaseState,
   isSame: (one: unknown, other: unknown) => boolean,
+  dueTimesPassed = false,
 ): boolean {
   if (before === now) return true;
   for (const field in now) {
-    if (notedApart.has(field)) continue;
+    if (notedApart.has(field) || (dueTimesPassed && notedAtDueTimes.has(field))) continue;
     const one: unknown = Reflect.get(before, field);
     const other: unknown = Reflect.get(now, field);
     if (one !== other && !isSame(one, other)) return false;

@@ -7,6 +7,7 @@ import { afterFailure } from "../policy/backoff.ts";
 import type { StartOverReason } from "../policy/decide.ts";
 import { connectedToMissing, describeMissing } from "../policy/movedAway.ts";
 import { whyNotCreate } from "../policy/startup.ts";
+import { mayKeepConnected } from "../policy/startupConnection.ts";
 import { clearedRetry, endStartup, enterStage, initialState, type Stage } from "../policy/state.ts";
 import { noteFailedSync } from "./failedSyncs.ts";
 import type { Memory } from "./memory.ts";
@@ -40,6 +41,7 @@ export function targetOf(observation: Observation): Target {
 
 export function startOver(act: Act, because: StartOverReason): void {
   const { context, config, memory, observation } = act;
+  context.startupConnection.end();
   const nowMs = context.clock.nowMs();
   if (because === "rolledBack") {
     context.events.databaseRolledBack(config.name, {
@@ -90,7 +92,7 @@ function sayMissing({ context, config, observation, memory, isReady }: Act): voi
 
 /** Enters the next stage; on the way into `evidence` residue is looked at and said. */
 export function advance(act: Act, to: Stage): void {
-  const { context, config, memory } = act;
+  const { context, config, memory, observation } = act;
   const nowMs = context.clock.nowMs();
   const { stage } = memory.state;
   if (stage === "missing" && to === "guards")
@@ -102,7 +104,10 @@ export function advance(act: Act, to: Stage): void {
     const entered = enterStage(state, to, nowMs);
     return to === "ended" ? endStartup(entered, nowMs) : entered;
   });
-  if (to === "evidence") noteResidue(act);
+  if (to === "evidence") {
+    noteResidue(act);
+    if (mayKeepConnected(observation, memory.state, config)) context.startupConnection.begin(config.profile);
+  } else if (to === "ended" || to === "guards" || to === "missing") context.startupConnection.end();
   if (to === "ended") {
     if (memory.state.profile !== null && memory.state.replicator === null) noteRecovery(act, 0);
     const durationMs = nowMs - memory.state.sequenceStartedAtMs;
@@ -161,6 +166,7 @@ function reportProfile(act: Act, result: ProfileResult): void {
 /** An operation failed: it is tried again after a pause, and the first verdict of the sequence stands. */
 export function failed(act: Act, failure: Failure): void {
   const { context, config, memory } = act;
+  context.startupConnection.release();
   if (failure.reason === "stopped") return;
   const nowMs = context.clock.nowMs();
   if (memory.state.stage === "profile") context.events.profileFailed(config.name, failure);

@@ -12,12 +12,14 @@ import type { Clock } from "../host/clock.ts";
 import type { DurableWrite } from "../host/durableWrite.ts";
 import type { ResidueQuestion } from "../observe/residueLook.ts";
 import type { RestartQuestion } from "../observe/restartLook.ts";
+import type { UnsaltedLook, UnsaltedQuestion } from "../observe/unsaltedFrames.ts";
 import type { NextDue } from "../policy/dueWork.ts";
 import type { Events } from "../report/events.ts";
 import type { Metrics } from "../report/metrics.ts";
 import type { WorkerPool } from "../worker/pool.ts";
 import type { CheckRecords } from "./checkRecords.ts";
 import type { LedgerKeeper } from "./ledgerKeeper.ts";
+import type { StartupConnection } from "./startupConnection.ts";
 import type { SyncQueue } from "./syncQueue.ts";
 
 export interface WatchContext {
@@ -40,6 +42,8 @@ export interface WatchContext {
   readonly lookAtReplicaDirectory: (databasePath: string) => ReplicaDirectoryLook;
   /** One look at what is not on disk; the path is resolved. */
   readonly lookAtExposure: (databasePath: string, question: ExposureQuestion) => ExposureLook;
+  /** Committed frames without salts in a WAL that is in use; the path is resolved. */
+  readonly lookForUnsaltedFrames: (databasePath: string, question: UnsaltedQuestion) => UnsaltedLook;
   /** What is on disk beside what the ledger noted; null: it changed meanwhile. */
   readonly lookAtRestart: (question: RestartQuestion) => Promise<RestartLook | null>;
   readonly ledger: LedgerKeeper;
@@ -58,6 +62,8 @@ export interface WatchContext {
   readonly checkWorkerCount: number;
   /** Asks a sql worker; a worker that failed is logged with the database's name. */
   readonly run: WorkerPool["run"];
+  /** What keeps the database connected through its startup sequence. */
+  readonly startupConnection: StartupConnection;
   /** The name of the watch that has the same file and comes first; null: none. */
   readonly duplicateOf: (name: string, identity: string) => string | null;
   /** After every round, when what was seen and decided is reported. */

@@ -10,6 +10,7 @@ import type { GuardName } from "../policy/guardFinding.ts";
 import type { CheckVerdict } from "../policy/readiness.ts";
 import type { DatabaseState } from "../policy/state.ts";
 import { walResetCount } from "../policy/walResets.ts";
+import { UnsaltedReport } from "./unsaltedReport.ts";
 import { WalReport } from "./walReport.ts";
 import type { WatchContext } from "./watchContext.ts";
 
@@ -23,6 +24,9 @@ const broughtAboutByGuards: ReadonlySet<string> = new Set([
   "observation",
 ] satisfies CheckVerdict["name"][]);
 
+/** It comes and goes with frames without salts, which have lines of their own. */
+const saidByEvent: ReadonlySet<string> = new Set(["wal"] satisfies CheckVerdict["name"][]);
+
 export class WatchReport {
   readonly #context: WatchContext;
   #config: DatabaseConfig;
@@ -33,10 +37,12 @@ export class WatchReport {
   #unreadable = "";
   #replicator = "";
   readonly #wal: WalReport;
+  readonly #unsaltedFrames: UnsaltedReport;
 
   constructor(context: WatchContext, config: DatabaseConfig) {
     this.#context = context;
     this.#wal = new WalReport(context.events);
+    this.#unsaltedFrames = new UnsaltedReport(context.events);
     this.#config = config;
     this.#mode = config.mode;
   }
@@ -61,6 +67,7 @@ export class WatchReport {
     this.#resets(observation);
     this.#failures(observation, state);
     this.#replicators(status);
+    this.#unsaltedFrames.observed(state, this.#config, observation.observedAtMs);
     this.#wal.observed(status, observation.observedAtMs, this.#refused.size > 0);
   }
 
@@ -75,7 +82,7 @@ export class WatchReport {
       if (this.#refused.has(guard)) continue;
       events.guardRefused(name, { guard, reason, ready: status.readiness.ready, mode });
       // Who told it by may be gone when the daemon starts again.
-      if (guard === "wal_of_another_file") this.#context.ledger.writeSoon();
+      if (guard === "wal_of_another_file" || guard === "fsync_error") this.#context.ledger.writeSoon();
     }
     for (const guard of this.#refused) {
       const pending = state.guards.some((finding) => finding.guard === guard);
@@ -103,7 +110,8 @@ export class WatchReport {
     if (state.guards.length > 0 && this.#refused.size === 0) return;
     const isSaid = (check: string): boolean =>
       (isMissing && check === "file" && this.#config.whenMissing !== "create") ||
-      (this.#refused.size > 0 && broughtAboutByGuards.has(check));
+      (this.#refused.size > 0 && broughtAboutByGuards.has(check)) ||
+      saidByEvent.has(check);
     for (const { name, state: checkState, reason, sinceMs } of status.readiness.checks) {
       const known = this.#readiness.get(name);
       // What was said last stays known, so that only what is left when the guard has gone is news.

@@ -3,6 +3,7 @@ import type { DatabaseConfig } from "../domain/databaseConfig.ts";
 import type { DatabaseStatus } from "../domain/status.ts";
 import { ledgerCheck } from "../policy/ledgerCheck.ts";
 import { readinessChecks } from "../policy/readiness.ts";
+import { walCheck } from "../policy/unsaltedFrames.ts";
 import { residueCheck } from "../policy/walDamage.ts";
 import { describeDatabase } from "../report/databaseStatus.ts";
 import type { Memory } from "./memory.ts";
@@ -15,6 +16,7 @@ export function statusOf(context: WatchContext, memory: Memory, config: Database
     ...readinessChecks(observation, state, config),
     ledgerCheck(state.restartVerdict, context.ledger.trouble),
     residueCheck(state),
+    walCheck(state, config),
   ];
   const checks = memory.withSince(verdicts, nowMs);
   return { ...describeDatabase(config, observation, state, checks, nowMs), lastObservedAtMs };

@@ -3,6 +3,7 @@
  * The interface (HTTP) is not part of it.
  */
 import type { Config } from "../config/config.ts";
+import type { Failure } from "../domain/outcome.ts";
 import { readBootId } from "../host/bootId.ts";
 import type { Clock } from "../host/clock.ts";
 import { syncFile } from "../host/fileSync.ts";
@@ -14,6 +15,7 @@ import { createObserver } from "../observe/observer.ts";
 import { lookAtReplicaDirectory } from "../observe/replicatorLook.ts";
 import { lookAtResidue } from "../observe/residueLook.ts";
 import { lookAtRestart } from "../observe/restartLook.ts";
+import { lookForUnsaltedFrames } from "../observe/unsaltedFrames.ts";
 import type { Events } from "../report/events.ts";
 import type { Metrics } from "../report/metrics.ts";
 import type { WorkerPool } from "../worker/pool.ts";
@@ -26,7 +28,9 @@ import { CronTimes, nextDueMs } from "./nextDue.ts";
 import { openableFiles } from "./openableFiles.ts";
 import { OpenerScans } from "./openerScans.ts";
 import { ResidueReports } from "./residueReports.ts";
+import { SharedSweeps } from "./sharedSweeps.ts";
 import { SqliteVersions } from "./sqliteVersions.ts";
+import { StartupConnection } from "./startupConnection.ts";
 import { Sweeper } from "./sweeper.ts";
 import { SyncQueue } from "./syncQueue.ts";
 import { WalCopies } from "./walCopies.ts";
@@ -55,6 +59,8 @@ export interface Watching {
 
 /** With more databases than this, first due times are spread over the interval. */
 const spreadAbove = 8;
+/** Files that change between two acts are read again after 0.2 s; an act that failed is tried again later than this. */
+const startupRestMaxMs = 5_000;
 const workerReasons: ReadonlySet<string> = new Set(["deadline", "crash", "protocol", "spawn"]);
 
 export function createWatching(parts: WatchingParts): Watching {
@@ -64,6 +70,10 @@ export function createWatching(parts: WatchingParts): Watching {
   });
   const ownPids = () => new Set([...pool.ownPids(), process.pid]);
   const observer = createObserver({ os, clock, ownPids });
+  const sweeps = new SharedSweeps({
+    gather: () => observer.gatherSweep(),
+    databaseCount: () => fleet.watches.length,
+  });
   const openerScans = new OpenerScans({ os, clock }, ownPids);
   const sqliteVersions = new SqliteVersions({ os, clock });
   const cron = new CronTimes();
@@ -78,12 +88,13 @@ export function createWatching(parts: WatchingParts): Watching {
     events: parts.events,
     bootId: readBootId(os),
     sources: () => fleet.watches.map((watch) => () => watch.ledgerSeen()),
+    sourceCount: () => fleet.watches.length,
   });
   const contextFor = (name: string): WatchContext => ({
     clock,
     events: parts.events,
     metrics,
-    observe: async (path) => (await observer.gatherSweep()).observe(path, { anew: true }),
+    observe: async (path) => (await sweeps.sweep()).observe(path, { anew: true }),
     processExists: (pid) => processExists(os, pid),
     lookAtSqlite: (observation) => sqliteVersions.look(observation),
     scanOpeners: (observation) => openerScans.scan(openableFiles(observation)),
@@ -92,6 +103,7 @@ export function createWatching(parts: WatchingParts): Watching {
     writeResidueReport: (report) => residueReports.write(report),
     lookAtReplicaDirectory: (path) => lookAtReplicaDirectory(os, path),
     lookAtExposure: (path, question) => lookAtExposure(os, path, question),
+    lookForUnsaltedFrames: (path, question) => lookForUnsaltedFrames(os, path, question),
     lookAtRestart: (question) => lookAtRestart({ os, clock }, question),
     ledger,
     lookIntervalMs: config.observeIntervalMs,
@@ -104,7 +116,7 @@ export function createWatching(parts: WatchingParts): Watching {
       return cold === null ? () => Promise.resolve() : () => dropInto({ os, clock }, cold);
     },
     checkWorkerCount: config.longWorkerCount,
-    run: reportingRun(parts, name),
+    ...connectedRun(parts, name),
     duplicateOf: (other, identity) => fleet.duplicateOf(other, identity),
     onRound: parts.onRound,
     nextDue: (schedule, nowMs) => nextDueMs(schedule, cron, nowMs, 1),
@@ -153,12 +165,20 @@ export function createWatching(parts: WatchingParts): Watching {
 }
 
 /** A worker that failed is logged with the name of the database that it worked for. */
-function reportingRun({ pool, events }: WatchingParts, name: string): WorkerPool["run"] {
-  return async (operation, target, options) => {
-    const outcome = await pool.run(operation, target, options);
-    if (!outcome.ok && workerReasons.has(outcome.reason)) events.sqlWorkerFailed(name, outcome);
+function connectedRun(
+  { pool, events }: WatchingParts,
+  name: string,
+): Pick<WatchContext, "run" | "startupConnection"> {
+  const onFailure = (failure: Failure) => {
+    if (workerReasons.has(failure.reason)) events.sqlWorkerFailed(name, failure);
+  };
+  const startupConnection = new StartupConnection({ pool, restMaxMs: startupRestMaxMs, onFailure });
+  const run: WorkerPool["run"] = async (operation, target, options) => {
+    const outcome = await startupConnection.run(operation, target, options);
+    if (!outcome.ok) onFailure(outcome);
     return outcome;
   };
+  return { run, startupConnection };
 }
 
 /** A database's place in the interval, by its name: always the same one, so restarts do not bunch. */

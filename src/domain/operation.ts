@@ -7,6 +7,8 @@ import type { CheckPart, CheckPlan } from "./integrityCheck.ts";
 import type {
   CheckResult,
   GuardedTruncateResult,
+  KeepResult,
+  LetGoResult,
   LockedResult,
   PassiveResult,
   ProfileResult,
@@ -45,6 +47,8 @@ export type Operation =
       readonly holdBudgetMs: number;
       /** "major:minor" of the mount in decimal: only while no other process is connected. Null: beside others too. */
       readonly aloneOnDevice: string | null;
+      /** A worker of ours that keeps the database connected, and is nobody else. Null: none does. */
+      readonly keeperPid: number | null;
     }
   /** TRUNCATE that never leaves a complete WAL to others: beside connections with the WAL-reset bug. */
   | {
@@ -73,7 +77,10 @@ export type Operation =
       readonly profile: Profile;
       /** Tables from this size on are looked at for how they could be divided by rows. */
       readonly rowsFromPages: number;
-    };
+    }
+  /** Connects, and stays so until `letGo`: nobody has to recover the WAL again meanwhile. */
+  | { readonly kind: "keepOpen"; readonly profile: Profile }
+  | { readonly kind: "letGo"; readonly profile: Profile };
 
 export type OperationKind = Operation["kind"];
 
@@ -87,4 +94,6 @@ export interface OperationResults {
   guardedTruncate: GuardedTruncateResult;
   integrityCheck: CheckResult;
   planCheck: CheckPlan;
+  keepOpen: KeepResult;
+  letGo: LetGoResult;
 }

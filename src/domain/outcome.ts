@@ -105,6 +105,17 @@ export interface CheckResult {
   readonly durationMs: number;
 }
 
+export interface KeepResult {
+  /** False: it is not in WAL mode, and was closed again. */
+  readonly kept: boolean;
+  /** Of the worker that has it open. */
+  readonly pid: number;
+}
+
+export interface LetGoResult {
+  readonly wasKept: boolean;
+}
+
 export interface SyncResult {
   readonly durationMs: number;
 }

@@ -75,13 +75,6 @@ export interface WalScanner {
   result(sizeBytes?: number): WalScan;
 }
 
-/** All of a file that is in memory. */
-export function scanWal(bytes: Uint8Array, options: WalScanOptions = {}): WalScan {
-  const scanner = createWalScanner(options);
-  scanner.feed(bytes);
-  return scanner.result();
-}
-
 export function createWalScanner(options: WalScanOptions = {}): WalScanner {
   const tally = createWalTally(options);
   // The header, or later a frame, of which only the beginning has come.

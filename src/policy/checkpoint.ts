@@ -6,6 +6,7 @@
 import type { DatabaseConfig } from "../domain/databaseConfig.ts";
 import type { Observation } from "../domain/observation.ts";
 import type { CheckpointOutcomeName } from "../domain/status.ts";
+import type { RunEnd } from "./checkpointRun.ts";
 import {
   caughtUp,
   fileBytes,
@@ -17,13 +18,16 @@ import {
   smallWalBytes,
   tooLarge,
   type View,
+  waitsForReaders,
   worthTruncating,
 } from "./checkpointView.ts";
 import { drainHold, holdOfSlowDisk, usualHold, usualHoldMs } from "./holdBudget.ts";
 import { isAlone, isIdle, lockPermission } from "./lockPermission.ts";
+import { copiedByOthersUntilMs, othersKeepUp } from "./othersCheckpoints.ts";
 import { whyLeftToReplicator } from "./replicator.ts";
 import { shortenBesideOthersMs, shortenBudgetMs } from "./shortenBudget.ts";
 import type { CheckpointRun, DatabaseState } from "./state.ts";
+import { whyGuardedResetWaits, whyResetWaits } from "./unsaltedFrames.ts";
 import { walHolders } from "./walHolders.ts";
 import { type GuardedTruncate, guardedStep, walResetRisk } from "./walResetRisk.ts";
 import { isWal, type WalState, walStateOf } from "./walState.ts";
@@ -42,13 +46,11 @@ export type CheckpointStep =
   /** `aloneOnDevice`: only while no other process is connected, by /proc/locks of that device; null: beside others too. */
   | { readonly kind: "truncate"; readonly holdBudgetMs: number; readonly aloneOnDevice: string | null }
   | GuardedTruncate
-  | {
-      readonly kind: "done";
-      readonly outcome: CheckpointOutcomeName;
-      readonly reason: string;
-      /** Every frame that was there when it began is in the database. */
-      readonly caughtUp: boolean;
-    };
+  | DoneStep;
+
+interface DoneStep extends RunEnd {
+  readonly kind: "done";
+}
 
 export const nothingPending = "nothing pending";
 /** Beside a writer a second and a third PASSIVE find little to do, and often meet a gap between commits. */
@@ -83,6 +85,8 @@ export function nextCheckpointStep(
   if (run.step === "guardedTruncate") return afterGuardedTruncate(view);
   const risk = walResetRisk(observation, state.sqliteProcesses);
   if (risk !== null) return besideAffected(view, risk);
+  const waits = run.step === "begin" ? whyResetWaits(view) : null;
+  if (waits !== null) return done(waits.forReaders ? "incomplete" : "skipped", waits.reason, caughtUp(view));
   switch (run.step) {
     case "begin":
       return begin(view);
@@ -103,6 +107,8 @@ function besideAffected(view: View, risk: string): CheckpointStep {
   const isEmpty = wal.kind === "noWal" || (wal.kind === "known" && wal.mxFrame === 0);
   if (isEmpty)
     return run.truncated === true ? done("truncated", "", true) : done("complete", nothingPending, true);
+  const waits = whyGuardedResetWaits(view);
+  if (waits !== null) return done("incomplete", waits.reason, caughtUp(view));
   const step = guardedStep({
     risk,
     permission: view.permission,
@@ -111,7 +117,7 @@ function besideAffected(view: View, risk: string): CheckpointStep {
     mountIsKnown: observation.mount.kind === "seen",
     locks: observation.locks,
     walFileBytes: fileBytes(observation),
-    smallWalBytes,
+    smallWalBytes: view.state.unsaltedFrame === null ? smallWalBytes : 0,
     holdBudgetMs: usualHoldMs(holdQuestion(view)),
   });
   if (step.kind === "guardedTruncate" && mayShorten(view)) return step;
@@ -133,7 +139,7 @@ function afterGuardedTruncate(view: View): CheckpointStep {
     : done("incomplete", `not reset beside an SQLite with the WAL-reset bug: ${reason}`, caughtUp(view));
 }
 
-function done(outcome: CheckpointOutcomeName, reason: string, caughtUp: boolean): CheckpointStep {
+function done(outcome: CheckpointOutcomeName, reason: string, caughtUp: boolean): DoneStep {
   return { kind: "done", outcome, reason, caughtUp };
 }
 
@@ -149,6 +155,11 @@ function begin(view: View): CheckpointStep {
     if (worthTruncating(view)) return truncate(view);
     if (!tooLarge(view)) return done("complete", nothingPending, true);
   }
+  const isUnsalted = view.state.unsaltedFrame !== null;
+  // It copies for itself: the shortest way between copied and reset.
+  if (isUnsalted && view.idle && worthTruncating(view)) return truncate(view);
+  const copiedUntilMs = isUnsalted ? null : copiedByOthersUntilMs(view);
+  if (copiedUntilMs !== null) return { ...done("skipped", othersKeepUp, false), copiedUntilMs };
   return { kind: "passive" };
 }
 
@@ -160,7 +171,8 @@ function afterPassive(view: View): CheckpointStep {
   if (complete && !tooLarge(view)) return done("complete", "", true);
   if (!complete && !view.run.snapshotComplete) return besideReaders(view);
   const declared = view.permission.kind === "declared" && !isShort(view);
-  if (!complete && !declared && view.run.passiveCount < passivesMax) return { kind: "passive" };
+  if (!complete && !declared && !isShort(view) && view.run.passiveCount < passivesMax)
+    return { kind: "passive" };
   // Where the application waits for locks a short hold makes it complete; elsewhere nobody is made to wait.
   if (!complete && !tooLarge(view) && !declared) {
     const seen =
@@ -194,7 +206,9 @@ function withoutReset(view: View, reason: string): CheckpointStep {
 function lockObstacle(view: View): string | null {
   if (view.permission.kind === "none") return view.permission.reason;
   if (view.state.checkRunning) return "an integrity check of our own reads the WAL";
-  return null;
+  return waitsForReaders(view)
+    ? "readers keep it from starting over; it is not large enough to wait for them"
+    : null;
 }
 
 function afterSync(view: View): CheckpointStep {

@@ -8,7 +8,9 @@ import type {
   TruncateResult,
 } from "../domain/outcome.ts";
 import type { CheckpointOutcomeName, CheckpointStatus, CheckpointTrigger } from "../domain/status.ts";
-import type { CheckpointHistory, CheckpointRun, WalLeft } from "./state.ts";
+import type { CheckpointHistory, WalAtEnd, WalLeft } from "./checkpointHistory.ts";
+import { walAtEnd } from "./othersCheckpoints.ts";
+import type { CheckpointRun } from "./state.ts";
 import { walHolders } from "./walHolders.ts";
 import type { HeldMark } from "./walPin.ts";
 import { walStateOf } from "./walState.ts";
@@ -88,7 +90,10 @@ function holdersOf(end: RunEnd, run: CheckpointRun, observation: Observation): r
 export interface RunEnd {
   readonly outcome: CheckpointOutcomeName;
   readonly reason: string;
+  /** Every frame that was there when it began is in the database. */
   readonly caughtUp: boolean;
+  /** Others have copied what was committed until then, wall clock. */
+  readonly copiedUntilMs?: number;
 }
 
 export function statusOf(
@@ -110,17 +115,21 @@ export function statusOf(
   };
 }
 
-/** Success: every frame of the beginning is in the database, which includes nothing pending. */
+/**
+ * Success: every frame of the beginning is in the database, which includes nothing pending. Where others have copied it, it
+ * is counted from when it is known that all was there.
+ */
 export function noteEnd(
   history: CheckpointHistory,
   status: CheckpointStatus,
-  caughtUp: boolean,
-  left: WalLeft | null = null,
+  { copiedUntilMs = null, left = null, atEnd = null }: RunLeaves = {},
 ): CheckpointHistory {
   const failed = status.outcome === "failed";
   return {
     last: status,
-    lastSuccessAtMs: caughtUp ? status.endedAtMs : history.lastSuccessAtMs,
+    lastSuccessAtMs: status.caughtUp
+      ? status.endedAtMs
+      : successAtMs(history, copiedUntilMs, status.endedAtMs),
     consecutiveFailureCount: failed
       ? history.consecutiveFailureCount + 1
       : status.outcome === "skipped"
@@ -128,18 +137,41 @@ export function noteEnd(
         : 0,
     consecutiveIncompleteCount: status.outcome === "incomplete" ? history.consecutiveIncompleteCount + 1 : 0,
     left,
+    atEnd,
   };
 }
 
-/** A success like the one before. */
-export function stillNothingPending(history: CheckpointHistory, nowMs: number): CheckpointHistory {
-  const { last } = history;
-  return last === null
-    ? history
-    : { ...history, last: { ...last, endedAtMs: nowMs }, lastSuccessAtMs: nowMs };
+/** A time that lies ahead is from before the clock was set back. */
+function successAtMs(
+  { lastSuccessAtMs }: CheckpointHistory,
+  copiedUntilMs: number | null,
+  nowMs: number,
+): number | null {
+  if (copiedUntilMs === null) return lastSuccessAtMs;
+  const copiedAtMs = Math.min(copiedUntilMs, nowMs);
+  const isPast = lastSuccessAtMs !== null && lastSuccessAtMs <= nowMs;
+  return isPast ? Math.max(lastSuccessAtMs, copiedAtMs) : copiedAtMs;
 }
 
-/** What an ended run leaves of the WAL, by the look that ended it. */
+/** What an ended run leaves, by the look that ended it. */
+export interface RunLeaves {
+  readonly copiedUntilMs?: number | null;
+  readonly left?: WalLeft | null;
+  readonly atEnd?: WalAtEnd | null;
+}
+
+export function leavesOf(
+  history: CheckpointHistory,
+  { outcome, copiedUntilMs }: RunEnd,
+  observation: Observation,
+  heldMarks: readonly HeldMark[],
+): RunLeaves {
+  const atEnd = walAtEnd(observation);
+  // What is left to others was not tried.
+  if (copiedUntilMs !== undefined) return { copiedUntilMs, atEnd };
+  return { left: leftBy(history, outcome, observation, heldMarks), atEnd };
+}
+
 export function leftBy(
   { left }: CheckpointHistory,
   outcome: CheckpointOutcomeName,

@@ -1,12 +1,13 @@
 /** What a step of a checkpoint is decided on, and what that says about the WAL. Pure. */
 import type { DatabaseConfig } from "../domain/databaseConfig.ts";
 import type { Observation } from "../domain/observation.ts";
-import { earlyBytes } from "./earlyCheckpoint.ts";
+import { drainShare, earlyBytes } from "./earlyCheckpoint.ts";
 import { shortensAtOnce } from "./fileSystems.ts";
 import { drainHoldMaxMs, type HoldQuestion } from "./holdBudget.ts";
 import { isAlone, type LockPermission } from "./lockPermission.ts";
 import { shortenBesideOthersMs } from "./shortenBudget.ts";
 import type { CheckpointRun, DatabaseState } from "./state.ts";
+import { walHolders } from "./walHolders.ts";
 import { liveWalBytes, type WalState } from "./walState.ts";
 
 /** A WAL file below this is small: shrinking it beside a connected application is not worth a lock. */
@@ -70,8 +71,14 @@ export function worthTruncating(view: View): boolean {
   if (!mayShorten(view)) return false;
   const alone = isAlone(view.observation);
   if (!alone && shortenBesideOthersMs(view.permission, view.state.learned, walBytes) === null) return false;
+  // Copied and not reset, it would do harm.
+  if (view.state.unsaltedFrame !== null) return true;
   if (view.idle) return view.permission.kind === "declared" || alone || walBytes > smallWalBytes;
   return walBytes > 4 * view.config.checkpoint.sizeTargetBytes;
+}
+
+export function drainBytes(config: DatabaseConfig): number {
+  return Math.max(2 * earlyBytes(config), config.checkpoint.sizeTargetBytes * drainShare);
 }
 
 /** Readers of a moment, who can be outlasted, and a WAL that is worth keeping writers out for that. */
@@ -85,7 +92,16 @@ export function isWorthDraining(view: View): boolean {
   if (observation.observedAtMs - sinceMs > drainHoldMaxMs(holdQuestion(view))) return false;
   const bytes = wal.mxFrame * wal.frameBytes;
   const isLeftOften = (state.checkpoint.left?.roundCount ?? 0) >= leftTooOften && bytes > smallWalBytes;
-  return bytes >= 2 * earlyBytes(config) || isLeftOften;
+  return bytes >= drainBytes(config) || isLeftOften || state.unsaltedFrame !== null;
+}
+
+/** Readers were met before and are here, and a usual hold would not outlast them: what PASSIVE copies is enough for now. */
+export function waitsForReaders(view: View): boolean {
+  const { run, permission, state, wal, config } = view;
+  if (run.trigger !== "periodic" || permission.kind !== "declared" || wal.kind !== "known") return false;
+  if (state.learned.drainHoldMs === null || isWorthDraining(view)) return false;
+  if (walHolders(view.observation).length === 0) return false;
+  return wal.mxFrame * wal.frameBytes < drainBytes(config);
 }
 
 /**
@@ -93,7 +109,8 @@ export function isWorthDraining(view: View): boolean {
  * itself never comes beyond it, and one that does not is met when it has.
  */
 export function isShort(view: View): boolean {
-  const { run, wal, config } = view;
+  const { run, wal, config, state } = view;
+  if (state.unsaltedFrame !== null) return false;
   if (run.trigger !== "periodic" || wal.kind !== "known" || tooLarge(view)) return false;
   return wal.mxFrame * wal.frameBytes < earlyBytes(config);
 }

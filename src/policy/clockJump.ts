@@ -12,7 +12,7 @@ export const clockJumpMinMs = 2_000;
 
 export function shiftTimes(state: DatabaseState, jumpMs: number): DatabaseState {
   const shift = (timeMs: number | null): number | null => (timeMs === null ? null : timeMs + jumpMs);
-  const { activity, exposure, replicator, retry, walDamage } = state;
+  const { activity, exposure, replicator, retry, unsaltedFrame, walDamage } = state;
   return {
     ...state,
     clockWasSet: true,
@@ -22,6 +22,8 @@ export function shiftTimes(state: DatabaseState, jumpMs: number): DatabaseState 
     sqliteProcessesAtMs: state.sqliteProcessesAtMs + jumpMs,
     exposure: exposure === null ? null : shiftExposure(exposure, jumpMs),
     walWatch: shiftWalWatch(state.walWatch, jumpMs),
+    unsaltedFrame:
+      unsaltedFrame === null ? null : { ...unsaltedFrame, sinceMs: unsaltedFrame.sinceMs + jumpMs },
     replicator:
       replicator === null ? null : { ...replicator, missingSinceMs: shift(replicator.missingSinceMs) },
     profileAtMs: state.profileAtMs + jumpMs,

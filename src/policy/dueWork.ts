@@ -2,10 +2,13 @@
 import type { DatabaseConfig, Schedule } from "../domain/databaseConfig.ts";
 import type { Observation } from "../domain/observation.ts";
 import { nextCheckpointStep, nothingPending } from "./checkpoint.ts";
-import { beginRun, stillNothingPending } from "./checkpointRun.ts";
+import type { CheckpointHistory } from "./checkpointHistory.ts";
+import { beginRun, leavesOf, noteEnd } from "./checkpointRun.ts";
 import { isDueEarly } from "./earlyCheckpoint.ts";
 import { effectiveMode } from "./mode.ts";
+import { othersKeepUp } from "./othersCheckpoints.ts";
 import { type DatabaseState, isStructurallyCorrupt, type PendingCheck, standingVerdicts } from "./state.ts";
+import { isResetDue } from "./unsaltedReset.ts";
 
 /** When a schedule is due next after `nowMs`; null: never. The cron library is behind it. */
 export type NextDue = (schedule: Schedule, nowMs: number) => number | null;
@@ -60,23 +63,69 @@ function queueCheckpoint(
   const next = { ...state, nextCheckpointAtMs: nextAfter(nextCheckpointAtMs, config, nowMs, nextDue) };
   // With a lowered mode the round is skipped, and the mode says why.
   if (effectiveMode(config, state).mode === "observe") return next;
-  if (state.pendingCheckpoint === null && isStillNothingPending(state, observation, config, nowMs))
-    return { ...next, checkpoint: stillNothingPending(state.checkpoint, nowMs) };
+  const repeated = state.pendingCheckpoint === null ? repeatedRound(state, observation, config, nowMs) : null;
+  if (repeated !== null) return { ...next, checkpoint: repeated };
   return { ...next, pendingCheckpoint: state.pendingCheckpoint ?? "periodic" };
 }
 
-/** The round before found nothing to do, and this one would end as it begins: it need not be said again. */
-function isStillNothingPending(
+/** Rounds in which there was nothing to do. */
+const saidOnce: ReadonlySet<string> = new Set([nothingPending, othersKeepUp]);
+
+/**
+ * The round before found nothing to do, and this one would end as it begins: it need not be said again. It is no less of
+ * a round for that.
+ *
+ * @returns null: there is something to do, or to say.
+ */
+function repeatedRound(
+  state: DatabaseState,
+  observation: Observation,
+  config: DatabaseConfig,
+  nowMs: number,
+): CheckpointHistory | null {
+  const { last } = state.checkpoint;
+  if (last?.trigger !== "periodic" || !saidOnce.has(last.reason)) return null;
+  const run = beginRun("periodic", observation);
+  const step = nextCheckpointStep(run, observation, state, config, nowMs);
+  if (step.kind !== "done" || step.reason !== last.reason || step.outcome !== last.outcome) return null;
+  const leaves = leavesOf(state.checkpoint, step, observation, []);
+  return noteEnd(state.checkpoint, { ...last, endedAtMs: nowMs }, { ...leaves, left: state.checkpoint.left });
+}
+
+/** Whether the next due time of a checkpoint passes without a round, if nothing changes until then. */
+export function passesDueTime(
   state: DatabaseState,
   observation: Observation,
   config: DatabaseConfig,
   nowMs: number,
 ): boolean {
   const { last } = state.checkpoint;
-  if (last?.reason !== nothingPending || last.trigger !== "periodic") return false;
-  const run = beginRun("periodic", observation);
-  const step = nextCheckpointStep(run, observation, state, config, nowMs);
-  return step.kind === "done" && step.reason === nothingPending && step.outcome === last.outcome;
+  return last?.reason === nothingPending && repeatedRound(state, observation, config, nowMs) !== null;
+}
+
+/**
+ * At a database that is quiet: a due time at which there is nothing to do is noted.
+ *
+ * @returns the very same state where nothing is due; null: a round has to be gone through.
+ */
+export function noteDueTime(
+  state: DatabaseState,
+  observation: Observation,
+  config: DatabaseConfig,
+  nowMs: number,
+  nextDue: NextDue,
+): DatabaseState | null {
+  const { nextCheckpointAtMs } = state;
+  if (nextCheckpointAtMs === null || nowMs < nextCheckpointAtMs) return state;
+  if (state.run !== null || state.pendingCheckpoint !== null) return null;
+  if (effectiveMode(config, state).mode === "observe") return null;
+  const checkpoint = repeatedRound(state, observation, config, nowMs);
+  if (checkpoint === null) return null;
+  return {
+    ...state,
+    nextCheckpointAtMs: nextAfter(nextCheckpointAtMs, config, nowMs, nextDue),
+    checkpoint,
+  };
 }
 
 /** Counted from when it was due, not from when that was noticed; what was missed is not made up for. */
@@ -107,7 +156,9 @@ function queueEarly(
 ): DatabaseState {
   if (state.pendingCheckpoint !== null || nowMs < state.retry.notBeforeMs) return state;
   if (effectiveMode(config, state).mode === "observe") return state;
-  return isDueEarly(state, observation, config, nowMs) ? { ...state, pendingCheckpoint: "periodic" } : state;
+  const isDue =
+    isDueEarly(state, observation, config, nowMs) || isResetDue(state, observation, config, nowMs);
+  return isDue ? { ...state, pendingCheckpoint: "periodic" } : state;
 }
 
 function queueChecks(

@@ -26,6 +26,8 @@ const againMaxMs = 10_000;
 /** A round is followed by rest for as long as it took, and so long at least, unless the WAL has come to so many times its early size. */
 const urgentTimes = 3;
 const restMinMs = 150;
+/** Of the size target: from here on writers are kept out until readers have gone. One reset in so many MB is plenty. */
+export const drainShare = 0.5;
 /** A reader that was in the way is looked after in this share of its age. */
 const readerLookShare = 0.1;
 const readerLookMinMs = 50;
@@ -54,8 +56,19 @@ function wantsEarly(state: DatabaseState, wal: KnownWal, config: DatabaseConfig,
   const sinceMs = elapsedMs(last, nowMs);
   if (left?.walIdentity !== wal.walIdentity)
     return bytes >= earlyBytes(config) * urgentTimes || sinceMs >= Math.max(restMinMs, last.durationMs);
-  if (sinceMs < againAfterMs(left.roundCount, last.durationMs, config)) return false;
+  if (sinceMs < againAfterMs(roundsInVain(state, bytes, config), last.durationMs, config)) return false;
   return (wal.mxFrame - left.mxFrame) * wal.frameBytes >= earlyBytes(config);
+}
+
+/** Readers of a moment are waited for from half of the target on: rounds in vain before that are none of these attempts. */
+function roundsInVain(
+  { checkpoint: { last, left }, walWatch }: DatabaseState,
+  walBytes: number,
+  { checkpoint: { sizeTargetBytes } }: DatabaseConfig,
+): number {
+  const roundCount = left?.roundCount ?? 0;
+  const isHeld = walWatch.heldMarks.some((mark) => mark.sinceMs <= (last?.endedAtMs ?? 0));
+  return isHeld || walBytes < sizeTargetBytes * drainShare ? roundCount : Math.min(1, roundCount);
 }
 
 function againAfterMs(roundCount: number, durationMs: number, { checkpoint }: DatabaseConfig): number {

@@ -5,7 +5,7 @@
  * (sqlite.org/howtocorrupt.html, sections 1.2 and 4; both measured). This is judged by
  * locks, by what was beside the earlier file, and by what the WAL carries of page 1 (strangeWal.ts).
  */
-import type { LockHolder, Observation, OpenerLook } from "../domain/observation.ts";
+import type { LockHolder, LockLook, Observation, OpenerLook } from "../domain/observation.ts";
 import type { GuardFinding } from "./guardFinding.ts";
 import { describeHolder, somebodyLocksDatabase } from "./heldLocks.ts";
 import type { DatabaseState } from "./state.ts";
@@ -68,10 +68,20 @@ export function strangerOnWal(
   openers: OpenerLook | null,
 ): LockHolder | null {
   if (locks.kind !== "seen" || database.kind !== "regular") return null;
-  const atHome = new Set(locks.databaseLockers.map(({ pid }) => pid));
-  for (const { pid, files } of openers?.kind === "seen" ? openers.openers : [])
-    if (files.includes("database")) atHome.add(pid);
+  const atHome = new Set([...locks.databaseLockers.map(({ pid }) => pid), ...openersOfDatabase(openers)]);
   return locks.connected.find(({ pid }) => !atHome.has(pid)) ?? null;
+}
+
+function openersOfDatabase(openers: OpenerLook | null): readonly number[] {
+  if (openers?.kind !== "seen") return [];
+  return openers.openers.filter(({ files }) => files.includes("database")).map(({ pid }) => pid);
+}
+
+function hasLostItsLock(locks: LockLook, openers: OpenerLook | null): boolean {
+  if (locks.kind !== "seen") return false;
+  const lockers = new Set(locks.databaseLockers.map(({ pid }) => pid));
+  const home = openersOfDatabase(openers);
+  return locks.connected.some(({ pid }) => !lockers.has(pid) && home.includes(pid));
 }
 
 /**
@@ -85,15 +95,18 @@ export function noteEarlierWal(
   observation: Observation,
   earlierWalSalts: string | null,
   strangerSinceMs: number | null,
+  openers: OpenerLook | null,
 ): string | null {
   const salts = walSalts(observation);
   if (strangerSinceMs !== null) {
     const confirmed = observation.observedAtMs - strangerSinceMs >= foreignWalDoubtMs;
     return confirmed ? (salts ?? earlierWalSalts) : earlierWalSalts;
   }
+  const { locks } = observation;
+  // Taken for a stranger until its open files were looked at: it is at home, and so is its WAL.
+  if (hasLostItsLock(locks, openers)) return null;
   if (salts === null || salts === earlierWalSalts || earlierWalSalts === null) return earlierWalSalts;
   // Started over by somebody who has the new file open: what could be mixed has been.
-  const { locks } = observation;
   const isAdopted = locks.kind === "seen" && somebodyLocksDatabase(locks);
   return isAdopted || !isSameOrNextWal(salts, earlierWalSalts) ? null : earlierWalSalts;
 }

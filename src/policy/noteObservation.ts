@@ -14,6 +14,7 @@ import { noteReplicator } from "./replicator.ts";
 import { isEarlierFileBack, lineageOf } from "./residueScan.ts";
 import type { DatabaseState } from "./state.ts";
 import { noteHeaderBesideWal, noteStrangeWal } from "./strangeWal.ts";
+import { standingUnsalted } from "./unsaltedFrames.ts";
 import { walSalts } from "./walState.ts";
 import { noteWalWatch } from "./walVerdict.ts";
 
@@ -53,7 +54,7 @@ export function noteObservation(
     earlierWalSalts:
       putThere || isTogetherAgain(observation, state)
         ? null
-        : noteEarlierWal(observation, state.earlierWalSalts, strangerSinceMs),
+        : noteEarlierWal(observation, state.earlierWalSalts, strangerSinceMs, state.openers),
     earlierWalIdentity:
       strangerSinceMs !== null && observation.wal.kind === "regular"
         ? observation.wal.identity
@@ -67,6 +68,7 @@ export function noteObservation(
     activity: noteActivity(state.activity, observation),
     fsyncError: notedFsyncError(state.fsyncError, observation),
     replicator: noteReplicator(state.replicator, observation, state),
+    unsaltedFrame: standingUnsalted(state.unsaltedFrame, observation),
   };
   const guarded = { ...noted, guards: evaluateGuards(observation, noted, context) };
   return { ...guarded, walWatch: noteWalWatch(state.walWatch, observation, guarded, context.config) };

@@ -6,14 +6,16 @@
  * That seeing the same leaves the memory as it is, two rounds have shown (`daemon/quietness.ts`), and that there is
  * nothing to do is decided anew at each look. What the memory makes of time alone is judged here, and keeps a
  * database from being quiet: a guard or a doubt, a retry, a run, a sequence, work that waits, a reader or a writer
- * that is watched. What is overlooked is late by `quietMaxMs` at most: then a round is gone through anyway. Of a large
+ * that is watched. A checkpoint that is due where there is nothing to copy is noted, and is no work. What is overlooked is late by `quietMaxMs` at most: then a round is gone through anyway. Of a large
  * fleet that is later, so that a fleet's rounds of this kind stay ten a second.
  * Acts follow rounds of their own, which are never skipped.
  */
 import type { DatabaseConfig } from "../domain/databaseConfig.ts";
 import type { LockLook, Observation } from "../domain/observation.ts";
 import { noteActivity } from "./activity.ts";
+import { nothingPending } from "./checkpoint.ts";
 import { decide, decideCheck } from "./decide.ts";
+import { passesDueTime } from "./dueWork.ts";
 import { isDueEarly } from "./earlyCheckpoint.ts";
 import { effectiveMode } from "./mode.ts";
 import { type DatabaseState, isStructurallyCorrupt } from "./state.ts";
@@ -60,7 +62,8 @@ export function quietUntilMs(
   if (!isWal(observation) || config.profile.journalMode !== "WAL") return nowMs;
   // Observed only until something changes: then the sequence begins again by itself.
   if (state.profile === null && effectiveMode(config, state).mode !== "observe") return nowMs;
-  const dueAtMs = [state.nextCheckpointAtMs, state.nextQuickCheckAtMs, state.nextIntegrityCheckAtMs];
+  const checkpointAtMs = passesDueTime(state, observation, config, nowMs) ? null : state.nextCheckpointAtMs;
+  const dueAtMs = [checkpointAtMs, state.nextQuickCheckAtMs, state.nextIntegrityCheckAtMs];
   return dueAtMs.reduce<number>(
     (untilMs, atMs) => (atMs === null ? untilMs : Math.min(untilMs, atMs)),
     nowMs + maxMs,
@@ -94,6 +97,7 @@ function hasDoubts(state: DatabaseState): boolean {
     state.strangeWal !== null ||
     (state.headerHistory?.wentBackSinceMs ?? null) !== null ||
     state.fsyncError !== null ||
+    state.unsaltedFrame !== null ||
     state.replicator !== null ||
     isStructurallyCorrupt(state)
   );
@@ -170,6 +174,25 @@ export const notedApart: ReadonlySet<string> = new Set([
   "exposure",
   "activity",
 ] satisfies (keyof DatabaseState)[]);
+
+/** Fields that a due time at which there was nothing to do moves on. */
+export const notedAtDueTimes: ReadonlySet<string> = new Set([
+  "checkpoint",
+  "nextCheckpointAtMs",
+] satisfies (keyof DatabaseState)[]);
+
+/** All that has become otherwise of the checkpoints is that due times have passed at which there was nothing to do. */
+export function onlyDueTimesPassed(before: DatabaseState, now: DatabaseState): boolean {
+  const { last: lastBefore, left: leftBefore } = before.checkpoint;
+  const { last, left } = now.checkpoint;
+  if (lastBefore === null || last === null || left !== leftBefore) return false;
+  return (
+    last.reason === nothingPending &&
+    last.reason === lastBefore.reason &&
+    last.outcome === lastBefore.outcome &&
+    last.trigger === lastBefore.trigger
+  );
+}
 
 /** All that a round would remember of a look that shows nothing but commits; null: more than these is to be thought of. */
 export function noteCommits(

@@ -25,7 +25,8 @@ export interface CheckVerdict {
     | "checkpoint"
     | "observation"
     | "ledger"
-    | "residue";
+    | "residue"
+    | "wal";
   readonly state: CheckState;
   readonly reason: string;
 }

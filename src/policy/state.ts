@@ -11,9 +11,11 @@ import type { Failure, ProfileResult } from "../domain/outcome.ts";
 import type { ReplicaDirectoryLook, Replicator } from "../domain/replicator.ts";
 import type { ResidueLook, ResidueReport } from "../domain/residueReport.ts";
 import type { SqliteProcess } from "../domain/sqliteProcess.ts";
-import type { CheckpointStatus, CheckpointTrigger, IntegrityStatus } from "../domain/status.ts";
+import type { CheckpointTrigger, IntegrityStatus } from "../domain/status.ts";
+import type { UnsaltedFrame } from "../domain/unsaltedFrame.ts";
 import type { WalDamage } from "../domain/walDamage.ts";
 import type { Activity } from "./activity.ts";
+import { type CheckpointHistory, noCheckpointYet } from "./checkpointHistory.ts";
 import { type CheckpointLearning, nothingLearned } from "./checkpointLearning.ts";
 import type { ExposureState } from "./exposureState.ts";
 import type { GuardFinding } from "./guardFinding.ts";
@@ -67,25 +69,6 @@ export interface Retry {
   readonly last: Failure | null;
 }
 
-export interface CheckpointHistory {
-  readonly last: CheckpointStatus | null;
-  readonly lastSuccessAtMs: number | null;
-  readonly consecutiveFailureCount: number;
-  readonly consecutiveIncompleteCount: number;
-  /** What the last one left; null: nothing. */
-  readonly left: WalLeft | null;
-}
-
-/** A WAL in which a checkpoint left frames. */
-export interface WalLeft {
-  readonly walIdentity: string;
-  readonly mxFrame: number;
-  /** How many rounds in a row have come to no reset of this WAL. */
-  readonly roundCount: number;
-  /** Why: a reader, whose going is looked out for, or anything else. */
-  readonly by: "reader" | "other";
-}
-
 export interface DatabaseState {
   readonly stage: Stage;
   /** When the stage began. */
@@ -135,6 +118,8 @@ export interface DatabaseState {
   readonly exposure: ExposureState | null;
   /** Who holds the WAL back, and what is the matter with it. */
   readonly walWatch: WalWatch;
+  /** Null: none was seen in the WAL that lies there. */
+  readonly unsaltedFrame: UnsaltedFrame | null;
   /** What became of it since the daemon's last life, or since the file before; null: not judged yet. */
   readonly restartVerdict: RestartVerdict | null;
   /** A sync of ours failed: what of that file is on disk is unknown until it was written anew. */
@@ -206,6 +191,7 @@ export function initialState(nowMs: number): DatabaseState {
     headerDoubtSinceMs: null,
     exposure: null,
     walWatch: noWalWatch,
+    unsaltedFrame: null,
     restartVerdict: null,
     fsyncError: null,
     replicator: null,
@@ -219,13 +205,7 @@ export function initialState(nowMs: number): DatabaseState {
     verdictOfModifiedAtMs: null,
     recheckQueuedAtMs: null,
     run: null,
-    checkpoint: {
-      last: null,
-      lastSuccessAtMs: null,
-      consecutiveFailureCount: 0,
-      consecutiveIncompleteCount: 0,
-      left: null,
-    },
+    checkpoint: noCheckpointYet,
     learned: nothingLearned,
     nextCheckpointAtMs: null,
     pendingCheckpoint: null,

@@ -1,5 +1,6 @@
 /** The log lines about who holds a WAL back, and about what is the matter with it. */
 import type { WalPinStatus, WalVerdict, WalVerdictKind } from "../domain/status.ts";
+import type { UnsaltedFrame } from "../domain/unsaltedFrame.ts";
 import { unnamedReads } from "../policy/walPin.ts";
 import type { Logger, LogLevel } from "./log.ts";
 import { logPhrases } from "./logPhrases.ts";
@@ -30,6 +31,18 @@ export function walEvents(logger: Logger) {
       const reason = unnamedHolders ? `from another PID namespace: ${unnamedReads}` : "";
       const fields = { database, since, heldFrameCount, holders, unnamedHolders, reason };
       logger.log("warn", logPhrases.walPinned, fields);
+    },
+    /** Once for each WAL. */
+    unsaltedFrames(
+      database: string,
+      { frame, sinceMs, isCopied }: UnsaltedFrame,
+      fields: { readonly reason: string; readonly advice: string },
+    ): void {
+      const since = isoTime(sinceMs);
+      logger.log("warn", logPhrases.unsaltedFrames, { database, frame, since, isCopied, ...fields });
+    },
+    unsaltedFramesGone(database: string, fields: { readonly durationMs: number }): void {
+      logger.log("info", logPhrases.unsaltedFramesGone, { database, ...fields });
     },
     walPinReleased(database: string, fields: { readonly heldMs: number }): void {
       logger.log("info", logPhrases.walPinReleased, { database, ...fields });

@@ -20,6 +20,18 @@ export const witnessPhrases = {
     when: "one sync took longer than the bound",
     action: "the disk is too slow for the bound: raise it or move the database",
   },
+  unsaltedFrames: {
+    phrase: "frames without salts",
+    levels: ["warn"],
+    when: "a WAL in use holds committed frames that recovery would stop at: which, since when, what follows",
+    action: "follow `advice`: the WAL has to be reset, and the application's SQLite upgraded",
+  },
+  unsaltedFramesGone: {
+    phrase: "frames without salts gone",
+    levels: ["info"],
+    when: "that WAL was reset, or is gone",
+    action: "nothing",
+  },
   walPinned: {
     phrase: "wal pinned",
     levels: ["warn"],

@@ -6,6 +6,7 @@ import { createDatabase } from "./createDatabase.ts";
 import { guardedTruncate } from "./guardedTruncate.ts";
 import { integrityCheck } from "./integrityCheck.ts";
 import { planCheck } from "./integrityPlan.ts";
+import type { KeptConnections } from "./keptConnections.ts";
 import type { LockEvents } from "./lockEvents.ts";
 import { lockedCheckpoint } from "./lockedCheckpoint.ts";
 import { passiveCheckpoint } from "./passiveCheckpoint.ts";
@@ -15,15 +16,20 @@ import { truncateCheckpoint } from "./truncateCheckpoint.ts";
 type AnyResult = OperationResults[OperationKind];
 
 /** Throws only for programmer errors. */
-export function runOperation(operation: Operation, target: Target, events: LockEvents): Outcome<AnyResult> {
+export function runOperation(
+  operation: Operation,
+  target: Target,
+  events: LockEvents,
+  kept: KeptConnections,
+): Outcome<AnyResult> {
   try {
-    return { ok: true, ...perform(operation, target, events) };
+    return { ok: true, ...perform(operation, target, events, kept) };
   } catch (error) {
     return failureOf(error, operation.kind, target.path);
   }
 }
 
-function perform(operation: Operation, target: Target, events: LockEvents): AnyResult {
+function perform(operation: Operation, target: Target, events: LockEvents, kept: KeptConnections): AnyResult {
   switch (operation.kind) {
     case "create":
       return createDatabase(target, operation.profile);
@@ -41,5 +47,9 @@ function perform(operation: Operation, target: Target, events: LockEvents): AnyR
       return integrityCheck(operation, target);
     case "planCheck":
       return planCheck(operation, target);
+    case "keepOpen":
+      return kept.keep(target);
+    case "letGo":
+      return kept.letGo(target);
   }
 }

@@ -38,8 +38,8 @@ export function truncateCheckpoint(
     passiveTwice(checkpointer);
     const tail = passivePass(checkpointer);
     if (!isCompletePass(tail) || tail.durationMs > operation.holdBudgetMs) return untouched(tail.busy);
-    if (operation.aloneOnDevice !== null && !isAlone(target.path, operation.aloneOnDevice))
-      return untouched(true);
+    const { aloneOnDevice, keeperPid } = operation;
+    if (aloneOnDevice !== null && !isAlone(target.path, aloneOnDevice, keeperPid)) return untouched(true);
     const heldSinceMs = performance.now();
     let heldMs = 0;
     let busy = true;
@@ -56,11 +56,12 @@ export function truncateCheckpoint(
 }
 
 /** Not known counts as not alone. */
-function isAlone(databasePath: string, device: string): boolean {
+function isAlone(databasePath: string, device: string, keeperPid: number | null): boolean {
   const shm = statSync(`${databasePath}-shm`, { bigint: true, throwIfNoEntry: false });
   const locks = seenLocks();
   if (shm === undefined || locks === null) return false;
-  return !othersAreConnected(locks, { device, inode: String(shm.ino) });
+  const ofOthers = locks.filter(({ pid }) => pid !== keeperPid);
+  return !othersAreConnected(ofOthers, { device, inode: String(shm.ino) });
 }
 
 /** By stat, which opens nothing. Null: there is no file. */

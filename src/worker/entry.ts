@@ -10,6 +10,7 @@
 import { lowerPriority } from "../host/lowPriority.ts";
 import { killWithParent } from "../host/parentDeath.ts";
 import { readLines, writeLine } from "../host/standardStreams.ts";
+import { KeptConnections } from "../sqlite/keptConnections.ts";
 import { runOperation } from "../sqlite/runOperation.ts";
 import { sqliteVersion } from "../sqlite/sqliteVersion.ts";
 import { backgroundArgument, type WorkerMessage } from "./message.ts";
@@ -37,15 +38,17 @@ export function runSqlWorker(args: readonly string[]): void {
   for (const signal of groupSignals) process.on(signal, () => {});
   const { version, sourceId } = sqliteVersion();
   send({ hello: true, pid: process.pid, sqliteVersion: version, sourceId });
-  for (const line of readLines()) serve(line);
+  const kept = new KeptConnections();
+  for (const line of readLines()) serve(line, kept);
 }
 
-function serve(line: string): void {
+function serve(line: string, kept: KeptConnections): void {
   const { id, target, operation } = parseRequest(line);
-  const outcome = runOperation(operation, target, {
+  const events = {
     acquired: () => send({ id, event: "lockAcquired" }),
-    released: (heldMs) => send({ id, event: "lockReleased", heldMs }),
-  });
+    released: (heldMs: number) => send({ id, event: "lockReleased", heldMs }),
+  };
+  const outcome = runOperation(operation, target, events, kept);
   send({ id, outcome });
 }
 

@@ -14,6 +14,8 @@ export interface Work {
   readonly operation: Operation;
   readonly target: Target;
   readonly limits: Limits;
+  /** Awaited when a worker has been found for it, before that one begins. Never rejects. */
+  readonly before?: (() => Promise<void>) | undefined;
 }
 
 export class Job {

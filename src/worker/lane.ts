@@ -34,6 +34,8 @@ export interface LaneOptions {
   /** Beyond these; 0 where the order of work is all that counts. */
   readonly spareWorkerCount: number;
   readonly idleExitMs: number;
+  /** Asked of one that has been idle for so long; one that may not is asked again after as long. */
+  readonly mayLeave?: () => boolean;
   readonly onFailure: (failure: WorkerFailure) => void;
   readonly onHello: (hello: Hello) => void;
   readonly onStart: (client: WorkerClient) => void;
@@ -146,7 +148,9 @@ export class Lane {
       job.settle({ kind: "hello", hello });
       return true;
     }
-    const { operation, target, limits } = job.work;
+    const { operation, target, limits, before } = job.work;
+    await before?.();
+    if (job.isSettled) return true;
     job.beginRunning(() => client.kill({ reason: "stopped", message: "cancelled while it ran" }));
     this.runningCount += 1;
     const outcome = await client.run(operation, target, limits);
@@ -169,10 +173,13 @@ export class Lane {
       resolve(null);
     };
     this.#idle.push(resolve);
-    const idleTimer = setTimeout(leave, this.#options.idleExitMs);
+    const { idleExitMs, mayLeave } = this.#options;
+    const idleTimer = setInterval(() => {
+      if (mayLeave?.() !== false) leave();
+    }, idleExitMs);
     death.leave = leave;
     const job = await promise;
-    clearTimeout(idleTimer);
+    clearInterval(idleTimer);
     return job;
   }
 

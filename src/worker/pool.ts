@@ -2,10 +2,12 @@
  * The supervisor's way to SQLite: lanes of sql workers, so that a checkpoint never queues behind an integrity check,
  * and a check that somebody waits for never behind one of the schedule, which runs at low priority. Every request becomes an outcome, whatever happens to the process that runs it.
  */
+import type { Profile } from "../domain/databaseConfig.ts";
 import type { Operation, OperationKind, OperationResults, Target } from "../domain/operation.ts";
 import type { Outcome } from "../domain/outcome.ts";
 import { type Environment, workerEnvironment } from "./environment.ts";
 import { Job } from "./job.ts";
+import { Keepers, type KeptOpen } from "./keepers.ts";
 import { Lane, type WorkerFailure } from "./lane.ts";
 import { backgroundArgument, type Hello } from "./message.ts";
 
@@ -29,6 +31,8 @@ export interface RunOptions {
   /** How long writers may be kept out at a time before the worker is killed. */
   readonly holdDeadlineMs?: number;
   readonly signal?: AbortSignal;
+  /** Awaited when a worker has been found for it, before that one begins. Never rejects. */
+  readonly before?: () => Promise<void>;
 }
 
 export interface WorkerPool {
@@ -38,6 +42,12 @@ export interface WorkerPool {
     target: Target,
     options: RunOptions,
   ): Promise<Outcome<OperationResults[Kind]>>;
+  /** Connects a worker to the database, until it is let go or that worker ends. Never rejects; null: not in WAL mode. */
+  readonly keepOpen: (
+    target: Target,
+    profile: Profile,
+    deadlineMs: number,
+  ) => Promise<Outcome<{ readonly kept: KeptOpen | null }>>;
   /** Every worker that may still hold a lock, those that were killed and are not yet gone included. */
   readonly ownPids: () => ReadonlySet<number>;
   /** Starts a worker if none has been there yet; it then is warm. */
@@ -80,12 +90,15 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     }),
   };
 
+  // Databases are connected one for each check that begins: so none waits for a keeper that others keep at work.
+  const keepers = new Keepers(common, options.longWorkerCount);
+
   async function run<Kind extends OperationKind>(
     operation: Operation & { readonly kind: Kind },
     target: Target,
-    { lane, deadlineMs, holdDeadlineMs, signal }: RunOptions,
+    { lane, deadlineMs, holdDeadlineMs, signal, before }: RunOptions,
   ): Promise<Outcome<OperationResults[Kind]>> {
-    const job = new Job({ operation, target, limits: { deadlineMs, holdDeadlineMs } });
+    const job = new Job({ operation, target, limits: { deadlineMs, holdDeadlineMs }, before });
     const cancel = () => job.cancel();
     if (signal?.aborted === true) cancel();
     else lanes[lane].submit(job);
@@ -113,12 +126,15 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   return {
     run,
     sqliteVersion,
+    keepOpen: (target, profile, deadlineMs) => keepers.keep(target, profile, deadlineMs),
     ownPids: () => new Set(pids),
     close: async () => {
-      await Promise.all([lanes.short.close(), lanes.long.close(), lanes.background.close()]);
+      const closing = [lanes.short, lanes.long, lanes.background, keepers].map((part) => part.close());
+      await Promise.all(closing);
     },
     get runningCount() {
-      return lanes.short.runningCount + lanes.long.runningCount + lanes.background.runningCount;
+      const parts = [lanes.short, lanes.long, lanes.background, keepers];
+      return parts.reduce((sum, part) => sum + part.runningCount, 0);
     },
   };
 }

@@ -117,6 +117,8 @@ const resultSchemas: { readonly [Kind in OperationKind]: z.ZodType<OperationResu
     ),
     undivided: z.boolean(),
   }),
+  keepOpen: z.object({ kept: z.boolean(), pid: z.int().positive() }),
+  letGo: z.object({ wasKept: z.boolean() }),
 };
 
 const replySchema = z.object({ id: z.int(), outcome: z.looseObject({ ok: z.boolean() }) });

@@ -6,7 +6,7 @@ import type { CheckPart } from "../domain/integrityCheck.ts";
 import type { OperationKind } from "../domain/operation.ts";
 import type { Request } from "./message.ts";
 
-type FieldType = "number" | "boolean" | "string" | "object" | "list" | "string or null";
+type FieldType = "number" | "boolean" | "string" | "object" | "list" | "string or null" | "number or null";
 
 const profileFields: Readonly<Record<string, FieldType>> = {
   journalMode: "string",
@@ -26,7 +26,11 @@ const operationFields: Readonly<Record<OperationKind, Readonly<Record<string, Fi
     drainReaders: "boolean",
     mountDevice: "string or null",
   },
-  truncateCheckpoint: { holdBudgetMs: "number", aloneOnDevice: "string or null" },
+  truncateCheckpoint: {
+    holdBudgetMs: "number",
+    aloneOnDevice: "string or null",
+    keeperPid: "number or null",
+  },
   guardedTruncate: {
     holdBudgetMs: "number",
     acquireBudgetMs: "number",
@@ -35,6 +39,8 @@ const operationFields: Readonly<Record<OperationKind, Readonly<Record<string, Fi
   },
   integrityCheck: { check: "string", findingsMax: "number", part: "object", memoryMapped: "boolean" },
   planCheck: { rowsFromPages: "number" },
+  keepOpen: {},
+  letGo: {},
 };
 
 /** Words that end up in SQL. */
@@ -110,6 +116,7 @@ function requireFields(
 
 function fits(name: string, field: unknown, type: FieldType): boolean {
   if (type === "string or null") return field === null || typeof field === "string";
+  if (type === "number or null") return field === null || fits(name, field, "number");
   if (type === "list") return Array.isArray(field);
   if (typeof field !== type || field === null || Array.isArray(field)) return false;
   if (typeof field === "number") return Number.isFinite(field) && field >= 0;

@@ -6,37 +6,31 @@
  */
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
-import { closeSync, openSync, readFileSync } from "node:fs";
-import { scanWal } from "../../src/format/walScan.ts";
+import { closeSync, openSync, readFileSync, statSync } from "node:fs";
 import { realOs } from "../../src/host/os.ts";
 import { countCommits } from "../../src/observe/newFrames.ts";
+import { lookForUnsaltedFrames } from "../../src/observe/unsaltedFrames.ts";
 import { walEnding } from "../../src/policy/walEnding.ts";
 import { requireTool, testName } from "../support/requirements.ts";
+import { scanWal } from "../support/scanWal.ts";
 import { makeTempDirectory } from "../support/tempDirectory.ts";
+import {
+  countStatement,
+  insertStatement,
+  scriptOf,
+  settingStatements,
+  tableStatements,
+  unsaltedStatements,
+} from "./unsaltedBug.ts";
 
 const skipReason = requireTool("sqlite3");
 const commitsBehind = 5;
-const script = (copy: string) => `
-PRAGMA journal_mode = WAL;
-CREATE TABLE t(id INTEGER PRIMARY KEY, p BLOB);
-WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n WHERE i < 400) INSERT INTO t(p) SELECT randomblob(900) FROM n;
-PRAGMA wal_checkpoint(TRUNCATE);
-PRAGMA cache_size = 5;
-PRAGMA wal_autocheckpoint = 0;
-PRAGMA synchronous = FULL;
-INSERT INTO t(p) VALUES (randomblob(10));
-BEGIN;
-UPDATE t SET p = randomblob(900) WHERE id < 40;
-SAVEPOINT s;
-UPDATE t SET p = randomblob(900) WHERE id BETWEEN 100 AND 200;
-UPDATE t SET p = randomblob(900) WHERE id BETWEEN 100 AND 200;
-ROLLBACK TO s;
-UPDATE t SET p = randomblob(900) WHERE id BETWEEN 300 AND 320;
-COMMIT;
-${"INSERT INTO t(p) VALUES (randomblob(10));\n".repeat(commitsBehind)}
-.shell ${copy}
-SELECT count(*) FROM t;
-`;
+/** Touches most pages: where older ones come back, they do not fit together with it. */
+const doubleStatement = "INSERT INTO t(p) SELECT randomblob(900) FROM t";
+const script = (copy: string) =>
+  scriptOf(...tableStatements, ...settingStatements, ...unsaltedStatements) +
+  scriptOf(...Array.from({ length: commitsBehind }, () => insertStatement)) +
+  `.shell ${copy}\n${scriptOf(countStatement)}`;
 
 test.skipIf(skipReason !== null)(
   testName("commits behind frames that SQLite left without salts are damage, and nothing proven", skipReason),
@@ -64,6 +58,14 @@ test.skipIf(skipReason !== null)(
       followFromFrame: 0,
     });
     closeSync(descriptor);
+    const { dev, ino } = statSync(`${copyPath}-wal`);
+    const look = lookForUnsaltedFrames(realOs, copyPath, {
+      fileIdentity: `${dev}:${ino}`,
+      walIdentity: `${salt1} ${salt2}`,
+      pageSizeBytes,
+      fromFrame: 0,
+      mxFrame: Math.floor((wal.byteLength - 32) / frameBytes),
+    });
     const recovered = new Database(copyPath);
     const row: unknown = recovered.query("SELECT count(*) FROM t").values()[0]?.[0];
     recovered.close();
@@ -72,10 +74,50 @@ test.skipIf(skipReason !== null)(
     // What recovery drops is told, and only then.
     expect(ending.kind === "damaged").toBe(row !== liveRows);
     expect(frames.unsaltedFrame !== null).toBe(row !== liveRows);
+    expect(look).toMatchObject({ kind: "looked", frame: frames.unsaltedFrame });
     if (ending.kind !== "damaged") return;
     expect(frames.unsaltedFrame).toBe(scan.stop.frame);
     expect(ending.droppedCommitCountMin).toBeGreaterThanOrEqual(commitsBehind);
     expect(ending.causes).toContain("SQLite can have left the frame so");
+  },
+  30_000,
+);
+
+test.skipIf(skipReason !== null)(
+  testName(
+    "such frames that are copied and not reset leave a malformed database, and reset ones the whole",
+    skipReason,
+  ),
+  () => {
+    using directory = makeTempDirectory();
+    const path = directory.file("a.db");
+    const copy = (name: string) => {
+      const to = directory.file(name);
+      return `.shell cp ${path} ${to}; cp ${path}-wal ${to}-wal\n`;
+    };
+    const ran = Bun.spawnSync(["sqlite3", path], {
+      stdin: Buffer.from(
+        scriptOf(...tableStatements, ...settingStatements, ...unsaltedStatements, doubleStatement) +
+          copy("untouched.db") +
+          scriptOf("PRAGMA wal_checkpoint(PASSIVE)") +
+          copy("copied.db") +
+          scriptOf("PRAGMA wal_checkpoint(TRUNCATE)") +
+          copy("reset.db") +
+          scriptOf(countStatement),
+      ),
+    });
+    const liveRows = ran.stdout.toString().trim().split("\n").at(-1) ?? "";
+    const recovered = (name: string) => {
+      const { stdout } = Bun.spawnSync(["sqlite3", directory.file(name)], {
+        stdin: Buffer.from(scriptOf(countStatement, "PRAGMA integrity_check")),
+      });
+      return stdout.toString().trim().split("\n");
+    };
+    expect(recovered("reset.db")).toEqual([liveRows, "ok"]);
+    const untouched = recovered("untouched.db");
+    expect(untouched.at(-1)).toBe("ok");
+    // What this SQLite recovers whole is not made worse.
+    expect(recovered("copied.db").at(-1) === "ok").toBe(untouched[0] === liveRows);
   },
   30_000,
 );

@@ -1,7 +1,7 @@
 /** A large check as operators see it: how far it has come, that it gives way, and that it lets the WAL go between its parts. */
 import { Database } from "bun:sqlite";
-import { expect, test } from "bun:test";
-import { closeSync, fdatasyncSync, openSync, readSync } from "node:fs";
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { closeSync, copyFileSync, fdatasyncSync, openSync, readSync } from "node:fs";
 import { getPriority } from "node:os";
 import { cachestat, dropCached } from "../../../src/host/pageCache.ts";
 import { makeTempDirectory } from "../../support/tempDirectory.ts";
@@ -9,9 +9,13 @@ import { waitFor } from "../../support/waitFor.ts";
 import { childrenOf } from "./processTree.ts";
 import { act, dataPath, startApplication, startReady, statusOf, testTimeoutMs } from "./watched.ts";
 
+const made = makeTempDirectory();
+const madePath = made.file("large.db");
+const tableCount = 4;
+
 /** Above the size from which on checks are divided; every table has an index in random order. */
-function makeLarge(path: string, tableCount = 4): void {
-  const database = new Database(path, { readwrite: true, create: true });
+beforeAll(() => {
+  const database = new Database(madePath, { readwrite: true, create: true });
   database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF");
   for (let at = 0; at < tableCount; at += 1) {
     database.exec(`CREATE TABLE t${at}(id INTEGER PRIMARY KEY, a BLOB, body BLOB); CREATE INDEX i${at} ON t${at}(a);
@@ -19,7 +23,11 @@ function makeLarge(path: string, tableCount = 4): void {
       INSERT INTO t${at} SELECT v, randomblob(16), zeroblob(300) FROM n`);
   }
   database.close(true);
-}
+});
+
+afterAll(() => made[Symbol.dispose]());
+
+const makeLarge = (path: string) => copyFileSync(madePath, path);
 
 test(
   "a check on demand is divided, tells its progress in the status, and leaves none behind",

@@ -142,7 +142,10 @@ test.concurrent.skipIf(walSkip !== null)(
     // Known at once, not with the next note that is due: whoever kills it now must not make it forget.
     const noted = await waitFor(
       "the error in the ledger",
-      () => (existsSync(ledgerPath(directory)) ? readLedger(directory)[0] : null),
+      () => {
+        const [entry] = existsSync(ledgerPath(directory)) ? readLedger(directory) : [];
+        return entry?.fsyncError === null ? null : entry;
+      },
       { deadlineMs: 2_000, intervalMs: 10 },
     );
     await first.kill();

@@ -72,7 +72,7 @@ async function waitUntilGlanced(at: number): Promise<void> {
 }
 
 describe("beside more than a hundred databases", () => {
-  test(
+  test.concurrent(
     "a quiet one is observed within the promised time, and said to be observed only when its files are",
     async () => {
       await waitUntilGlanced(0);
@@ -83,7 +83,7 @@ describe("beside more than a hundred databases", () => {
     timeoutMs,
   );
 
-  test(
+  test.concurrent(
     "a process that connects, and each commit of one that is connected, is noticed in the next sweep",
     async () => {
       await waitUntilGlanced(1);
@@ -102,7 +102,7 @@ describe("beside more than a hundred databases", () => {
     timeoutMs,
   );
 
-  test(
+  test.concurrent(
     "what a process has committed that was killed between two sweeps is noticed in the next sweep",
     async () => {
       await waitUntilGlanced(2);
@@ -116,7 +116,7 @@ describe("beside more than a hundred databases", () => {
     timeoutMs,
   );
 
-  test(
+  test.concurrent(
     "a database that is replaced is noticed when the files have their turn",
     async () => {
       await waitUntilGlanced(3);

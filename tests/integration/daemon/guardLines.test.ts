@@ -1,6 +1,6 @@
 /** What the log says when a guard keeps a database closed: one line, with what, where, why, what to do, and what it brings about. */
 import { expect, test } from "bun:test";
-import { linkSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { linkSync, mkdirSync, renameSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { makeTempDirectory } from "../../support/tempDirectory.ts";
 import {
   dataPath,
@@ -23,6 +23,13 @@ interface Refusal {
 
 const elsewhere = "/dev/null";
 
+/** As little as can be is seen of the moment between the two: a file that is missing has lines of its own. */
+function putDatabase(path: string, takeAway: () => void): void {
+  makeDatabase(`${path}.new`);
+  takeAway();
+  renameSync(`${path}.new`, path);
+}
+
 const refusals: readonly Refusal[] = [
   {
     guard: "sidecar_kind",
@@ -43,19 +50,13 @@ const refusals: readonly Refusal[] = [
       rmSync(path);
       mkdirSync(path);
     },
-    undo: (path) => {
-      rmSync(path, { recursive: true });
-      makeDatabase(path);
-    },
+    undo: (path) => putDatabase(path, () => rmdirSync(path)),
   },
   {
     guard: "not_a_database",
     words: ["an encrypted one", "restore it from a backup"],
     prepare: (path) => writeFileSync(path, new Uint8Array(8_192).fill(7)),
-    undo: (path) => {
-      rmSync(path);
-      makeDatabase(path);
-    },
+    undo: (path) => putDatabase(path, () => rmSync(path)),
   },
 ];
 

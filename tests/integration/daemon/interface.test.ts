@@ -49,6 +49,15 @@ async function readyText(daemon: Daemon, query: string): Promise<{ status: numbe
   return { status: response.status, text: await response.text() };
 }
 
+/** One database, kv, that is ready, and one, missing, that is not there. */
+async function startBesideMissing(directory: TempDirectory, path: string): Promise<Daemon> {
+  const missing = { name: "missing", path: dataPath(directory, "missing.db") };
+  const daemon = await startWatching(directory, { databases: [{ name: "kv", path }, missing] });
+  await waitUntilReady(daemon, "kv");
+  await waitForCheck(daemon, "missing", "file", "failed");
+  return daemon;
+}
+
 describe("endpoints", () => {
   test.concurrent(
     "each answers with its status code and content type, and acting needs more than a TCP connection",
@@ -94,15 +103,7 @@ describe("endpoints", () => {
     "ready: verbose says a line a check, exclude takes one out of the verdict, unknown names are said",
     async () => {
       using directory = makeTempDirectory();
-      const path = makeKv(directory);
-      await using daemon = await startWatching(directory, {
-        databases: [
-          { name: "kv", path },
-          { name: "missing", path: dataPath(directory, "missing.db") },
-        ],
-      });
-      await waitUntilReady(daemon, "kv");
-      await waitForCheck(daemon, "missing", "file", "failed");
+      await using daemon = await startBesideMissing(directory, makeKv(directory));
       const all = await readyText(daemon, "verbose");
       expect(all.status).toBe(503);
       expect(all.text).toContain("[+]kv/integrity ok\n");
@@ -209,25 +210,18 @@ describe("commands", () => {
     async () => {
       using directory = makeTempDirectory();
       const path = makeKv(directory);
-      await using daemon = await startWatching(directory, {
-        databases: [
-          { name: "kv", path },
-          { name: "later", path: dataPath(directory, "later.db") },
-        ],
-      });
-      await waitUntilReady(daemon, "kv");
-      await waitForCheck(daemon, "later", "file", "failed");
+      await using _daemon = await startBesideMissing(directory, path);
       const all = await runCommand(directory, "status");
       expect(all.exitCode).toBe(1);
       expect(all.stdout).toMatch(/^walwarden \S+: not ready\n\nDATABASE +STATE +WAL /);
       expect(all.stdout).toMatch(/^kv +ready /m);
-      expect(all.stdout).toMatch(/^ {2}file failed: .*later\.db does not exist/m);
+      expect(all.stdout).toMatch(/^ {2}file failed: .*missing\.db does not exist/m);
       expect((await runCommand(directory, "status", "kv")).exitCode).toBe(0);
       const json = await runCommand(directory, "status", "--json");
       expect(json.exitCode).toBe(1);
       expect(JSON.parse(json.stdout)).toMatchObject({
         status: "not ready",
-        databases: [{ name: "kv", path }, { name: "later" }],
+        databases: [{ name: "kv", path }, { name: "missing" }],
       });
       expect((await runCommand(directory, "status", "nobody")).exitCode).toBe(64);
 
@@ -241,9 +235,9 @@ describe("commands", () => {
         verdict: "ok",
         trigger: "demand",
       });
-      const refused = await runCommand(directory, "checkpoint", "later");
+      const refused = await runCommand(directory, "checkpoint", "missing");
       expect(refused.exitCode).toBe(1);
-      expect(refused.stderr).toContain("later.db is not there");
+      expect(refused.stderr).toContain("missing.db is not there");
     },
     testTimeoutMs,
   );

@@ -56,9 +56,9 @@ describe("startup", () => {
       ]);
       expect((await daemon.get("/health/startup")).status).toBe(200);
       expect((await daemon.get("/health/ready")).status).toBe(200);
-      expect((await statusOf(daemon, "kv")).readiness.checks.map((check) => check.state)).toEqual(
-        new Array(10).fill("ok"),
-      );
+      const { checks } = (await statusOf(daemon, "kv")).readiness;
+      expect(checks.map(({ name }) => name)).toContain("integrity");
+      expect(checks.filter(({ state }) => state !== "ok")).toEqual([]);
       expect(await daemon.stop()).toBe(0);
     },
     testTimeoutMs,

@@ -58,22 +58,29 @@ async function begin(): Promise<Case> {
       databases: [{ name: "k", path, checkpoint: { schedule: "1h" }, integrity: { startup: "off" } }],
     });
   const ledgerPath = stateFolder.file("state/ledger.json");
-  return {
-    path,
-    backup: (suffix) => directory.file(`${name}.backup${suffix}`),
-    application,
-    ledgerPath,
-    watch,
-  };
+  const backup = (suffix: "" | "-wal") => directory.file(`${name}.backup${suffix}`);
+  const made = { path, backup, application, ledgerPath, watch };
+  await commit(made, backedUpRows);
+  for (const suffix of ["", "-wal"] as const) copyFileSync(path + suffix, backup(suffix));
+  return made;
 }
 
-async function commit({ application, path }: Case, count = 1): Promise<void> {
+async function watchUntilReady({ watch }: Case): Promise<Daemon> {
+  const daemon = await watch();
+  await waitUntilReady(daemon, "k");
+  return daemon;
+}
+
+/** The application has committed since the backup, the daemon has seen it, and the application was killed. */
+async function commitAndDie(daemon: Daemon, made: Case): Promise<void> {
+  await commit(made, 3);
+  await seenSince(daemon);
+  await made.application.kill();
+}
+
+async function commit({ application, path }: Case, count: number): Promise<void> {
   for (let turn = 0; turn < count; turn += 1)
     await application.run(path, "INSERT INTO written(payload) VALUES (randomblob(3000))");
-}
-
-function takeBackup({ path, backup }: Case): void {
-  for (const suffix of ["", "-wal"] as const) copyFileSync(path + suffix, backup(suffix));
 }
 
 async function seenSince(daemon: Daemon): Promise<void> {
@@ -104,14 +111,9 @@ for (const order of [
     `both are put back by mv while the daemon runs, ${order[0] === "" ? "the database" : "the WAL"} first: opened, with the commits of the backup`,
     async () => {
       const made = await begin();
-      await using application = made.application;
-      await commit(made, backedUpRows);
-      takeBackup(made);
-      await using daemon = await made.watch();
-      await waitUntilReady(daemon, "k");
-      await commit(made, 3);
-      await seenSince(daemon);
-      await application.kill();
+      await using _application = made.application;
+      await using daemon = await watchUntilReady(made);
+      await commitAndDie(daemon, made);
       await seenSince(daemon);
       putBack(made, byMv, order.slice(0, 1));
       await seenSince(daemon);
@@ -126,11 +128,8 @@ test.concurrent(
   async () => {
     const made = await begin();
     await using application = made.application;
-    await commit(made, backedUpRows);
-    takeBackup(made);
     {
-      await using daemon = await made.watch();
-      await waitUntilReady(daemon, "k");
+      await using daemon = await watchUntilReady(made);
       await application.run(made.path, "PRAGMA wal_checkpoint(PASSIVE)");
       const headerHex = readFileSync(made.path).subarray(0, 100).toString("hex");
       expect(headerHex).not.toBe(readFileSync(made.backup("")).subarray(0, 100).toString("hex"));
@@ -153,15 +152,10 @@ test.concurrent(
   "a refusal does not outlast the WAL's file: both are put back by mv while no daemon runs, and are opened",
   async () => {
     const made = await begin();
-    await using application = made.application;
-    await commit(made, backedUpRows);
-    takeBackup(made);
+    await using _application = made.application;
     {
-      await using daemon = await made.watch();
-      await waitUntilReady(daemon, "k");
-      await commit(made, 3);
-      await seenSince(daemon);
-      await application.kill();
+      await using daemon = await watchUntilReady(made);
+      await commitAndDie(daemon, made);
       putBack(made, byMv, [""]);
       const reason = await waitForCheck(daemon, "k", "guards", "failed", "wal_of_another_file");
       expect(reason).toContain("do not move it, for it holds commits");

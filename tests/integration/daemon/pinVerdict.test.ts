@@ -11,7 +11,7 @@ test.concurrent(
   async () => {
     using directory = makeTempDirectory();
     const path = dataPath(directory, "kv.db");
-    await using writer = await startPagedWriter(path, 0);
+    await using writer = await startPagedWriter(path, 5);
     await writer.waitForRows(20);
     await using one = startSqlProcess();
     await using other = startSqlProcess();
@@ -24,6 +24,7 @@ test.concurrent(
       for (let turn = 0; !isOver; turn += 1) {
         const [next, last] = turn % 2 === 0 ? [other, one] : [one, other];
         await next.run(path, "BEGIN; SELECT count(*) FROM written");
+        await writer.waitForMoreRows(1);
         await last.run(path, "COMMIT");
       }
     })();

@@ -18,6 +18,8 @@ export interface LockCall {
   readonly path: string;
   readonly type: "read" | "write" | "unlock";
   readonly firstByte: number;
+  /** 0: to the end of the file. */
+  readonly byteCount: number;
 }
 
 /** A descriptor was closed while its process held these bytes of the file locked. */
@@ -100,8 +102,9 @@ export function readSystemCalls(tracePath: string, isWatched: (path: string) => 
       const path = lock[1] ?? "";
       const type = lockTypes[lock[2] as keyof typeof lockTypes];
       const firstByte = Number(lock[3]);
-      locks.push({ pid, path, type, firstByte });
-      noteLock(held, `${pid} ${path}`, type, firstByte, Number(lock[4]));
+      const byteCount = Number(lock[4]);
+      locks.push({ pid, path, type, firstByte, byteCount });
+      noteLock(held, `${pid} ${path}`, type, firstByte, byteCount);
     }
     const close = /^close\(\d+<([^>]*)>\)/.exec(text);
     if (close !== null && isWatched(close[1] ?? "")) {

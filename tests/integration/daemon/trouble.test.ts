@@ -67,6 +67,18 @@ function whyNotMount(): string | null {
 const nobodySkip = whyNotAsNobody();
 const mountSkip = whyNotMount();
 
+/** A test on a file system of 4 MiB, which is there for as long as the test. */
+const onTmpfs = (test: (mount: string, directory: TempDirectory) => Promise<void>) => async () => {
+  using directory = makeTempDirectory();
+  const mount = directory.file("data");
+  expect(mountTmpfs(mount, 4 * 1024 * 1024)).toBeNull();
+  try {
+    await test(mount, directory);
+  } finally {
+    unmount(mount);
+  }
+};
+
 /** The directory and everything in it belongs to nobody, and can be reached. */
 function giveToNobody(directory: TempDirectory, ...paths: readonly string[]): void {
   chmodSync(directory.path, 0o755);
@@ -125,69 +137,52 @@ describe("permissions", () => {
 describe("the disk", () => {
   test.concurrent.skipIf(mountSkip !== null)(
     testName("a read-only file system: said, nothing tried, and ready when it is remounted", mountSkip),
-    async () => {
-      using directory = makeTempDirectory();
-      const mount = directory.file("data");
-      expect(mountTmpfs(mount, 4 * 1024 * 1024)).toBeNull();
-      try {
-        const path = join(mount, "kv.db");
-        makeDatabase(path);
-        const remount = (how: "ro" | "rw") =>
-          Bun.spawnSync(["mount", "-o", `remount,${how}`, mount]).exitCode;
-        expect(remount("ro")).toBe(0);
-        await using daemon = await startWatching(directory, { databases: [{ name: "kv", path }] });
-        expect(await waitForCheck(daemon, "kv", "guards", "failed")).toContain(
-          `${mount} is mounted read-only`,
-        );
-        expect(remount("rw")).toBe(0);
-        await waitUntilReady(daemon, "kv");
-      } finally {
-        unmount(mount);
-      }
-    },
+    onTmpfs(async (mount, directory) => {
+      const path = join(mount, "kv.db");
+      makeDatabase(path);
+      const remount = (how: "ro" | "rw") => Bun.spawnSync(["mount", "-o", `remount,${how}`, mount]).exitCode;
+      expect(remount("ro")).toBe(0);
+      await using daemon = await startWatching(directory, { databases: [{ name: "kv", path }] });
+      expect(await waitForCheck(daemon, "kv", "guards", "failed")).toContain(`${mount} is mounted read-only`);
+      expect(remount("rw")).toBe(0);
+      await waitUntilReady(daemon, "kv");
+    }),
     testTimeoutMs,
   );
 
   test.concurrent.skipIf(mountSkip !== null)(
     testName("a full disk: checkpoints fail with path and code, and go on when there is room", mountSkip),
-    async () => {
-      using directory = makeTempDirectory();
-      const mount = directory.file("data");
-      expect(mountTmpfs(mount, 4 * 1024 * 1024)).toBeNull();
-      try {
-        const path = join(mount, "kv.db");
-        await using writer = await startBunWriter({
-          path,
-          autocheckpoint: 0,
-          busyTimeoutMs: 10_000,
-          rowCount: 300,
-          rowBytes: 2_000,
-        });
-        await writer.waitForRows(300);
-        const { bavail, bsize } = statfsSync(mount);
-        const ballast = join(mount, "ballast");
-        writeFileSync(ballast, new Uint8Array((bavail - 4) * bsize));
-        await using daemon = await startWatching(directory, {
-          defaults: { checkpoint: { schedule: "200ms" } },
-          databases: [{ name: "kv", path }],
-        });
-        const failed = await daemon.waitForLog("periodic-checkpoint failed");
-        expect(failed).toMatchObject({ database: "kv", outcome: "failed" });
-        expect(failed.reason).toContain(path);
-        expect(failed.reason).toContain("SQLITE_FULL");
-        expect(await waitForCheck(daemon, "kv", "checkpoint", "failed")).toContain("SQLITE_FULL");
-        expect((await statusOf(daemon, "kv")).freeBytes).toBeLessThan(64 * 1024);
-        rmSync(ballast);
-        await waitForCheck(daemon, "kv", "checkpoint", "ok");
-        await waitUntilReady(daemon, "kv");
-        await writer.stop();
-        expect(await daemon.stop()).toBe(0);
-        expect(writer.errors).toEqual([]);
-        expect(missingRows(writer.acknowledged, await verifyRows(path))).toEqual([]);
-      } finally {
-        unmount(mount);
-      }
-    },
+    onTmpfs(async (mount, directory) => {
+      const path = join(mount, "kv.db");
+      await using writer = await startBunWriter({
+        path,
+        autocheckpoint: 0,
+        busyTimeoutMs: 10_000,
+        rowCount: 300,
+        rowBytes: 2_000,
+      });
+      await writer.waitForRows(300);
+      const { bavail, bsize } = statfsSync(mount);
+      const ballast = join(mount, "ballast");
+      writeFileSync(ballast, new Uint8Array((bavail - 4) * bsize));
+      await using daemon = await startWatching(directory, {
+        defaults: { checkpoint: { schedule: "200ms" } },
+        databases: [{ name: "kv", path }],
+      });
+      const failed = await daemon.waitForLog("periodic-checkpoint failed");
+      expect(failed).toMatchObject({ database: "kv", outcome: "failed" });
+      expect(failed.reason).toContain(path);
+      expect(failed.reason).toContain("SQLITE_FULL");
+      expect(await waitForCheck(daemon, "kv", "checkpoint", "failed")).toContain("SQLITE_FULL");
+      expect((await statusOf(daemon, "kv")).freeBytes).toBeLessThan(64 * 1024);
+      rmSync(ballast);
+      await waitForCheck(daemon, "kv", "checkpoint", "ok");
+      await waitUntilReady(daemon, "kv");
+      await writer.stop();
+      expect(await daemon.stop()).toBe(0);
+      expect(writer.errors).toEqual([]);
+      expect(missingRows(writer.acknowledged, await verifyRows(path))).toEqual([]);
+    }),
     testTimeoutMs,
   );
 });

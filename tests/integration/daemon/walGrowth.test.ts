@@ -5,18 +5,26 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import { spawnProcess } from "../../support/childProcess.ts";
 import type { Daemon, LogLine } from "../../support/daemonProcess.ts";
-import { makeTempDirectory } from "../../support/tempDirectory.ts";
+import { makeTempDirectory, type TempDirectory } from "../../support/tempDirectory.ts";
 import { waitFor } from "../../support/waitFor.ts";
 import { startBunWriter } from "../../support/writers/startBunWriter.ts";
 import { makeKv, startApplication, startWatching, testTimeoutMs, waitUntilReady } from "./watched.ts";
 
 const longWait = { deadlineMs: 30_000, intervalMs: 20 };
 const mib = 1024 * 1024;
-const hourly = (path: string, change: object = {}) => ({
+const hourly = (path: string) => ({
   observeInterval: "1s",
-  defaults: { busyTimeout: "10s", checkpoint: { schedule: "1h", sizeTarget: "16MiB" }, ...change },
+  defaults: { busyTimeout: "10s", checkpoint: { schedule: "1h", sizeTarget: "16MiB" } },
   databases: [{ name: "kv", path }],
 });
+
+/** A daemon that has an hour to its next round, and what it logs from now on. */
+async function startHourly(directory: TempDirectory) {
+  const path = makeKv(directory);
+  const daemon = await startWatching(directory, hourly(path));
+  await waitUntilReady(daemon, "kv");
+  return { path, daemon, from: daemon.log.length };
+}
 
 function ended(daemon: Daemon, outcome: string, from = 0): readonly LogLine[] {
   return daemon.log.slice(from).filter((line) => line.outcome === outcome && line.trigger !== "shutdown");
@@ -30,10 +38,8 @@ test.concurrent(
   "with an hour to the next round the WAL of a writer that never pauses starts over below its target, again and again",
   async () => {
     using directory = makeTempDirectory();
-    const path = makeKv(directory);
-    await using daemon = await startWatching(directory, hourly(path));
-    await waitUntilReady(daemon, "kv");
-    const from = daemon.log.length;
+    const { path, daemon, from } = await startHourly(directory);
+    await using _daemon = daemon;
     await using writer = await startApplication(path, { rowBytes: 1_000 });
     let walMaxBytes = 0;
     await waitFor(
@@ -56,10 +62,8 @@ test.concurrent(
   "beside readers that follow upon one another without a gap the WAL starts over, and no hold is longer than allowed",
   async () => {
     using directory = makeTempDirectory();
-    const path = makeKv(directory);
-    await using daemon = await startWatching(directory, hourly(path));
-    await waitUntilReady(daemon, "kv");
-    const from = daemon.log.length;
+    const { path, daemon, from } = await startHourly(directory);
+    await using _daemon = daemon;
     await using readers = new AsyncDisposableStack();
     await using writer = await startApplication(path, { rowBytes: 1_000 });
     for (let count = 0; count < 3; count += 1) {
@@ -82,11 +86,9 @@ test.concurrent(
   "what a reader kept from being copied is copied as soon as the reader has gone, without waiting for the schedule",
   async () => {
     using directory = makeTempDirectory();
-    const path = makeKv(directory);
-    await using daemon = await startWatching(directory, hourly(path));
-    await waitUntilReady(daemon, "kv");
+    const { path, daemon, from } = await startHourly(directory);
+    await using _daemon = daemon;
     await using writer = await startApplication(path, { rowBytes: 8_000, pauseMs: 2 });
-    const from = daemon.log.length;
     await using reader = await startBunWriter({ path, mode: "holdReader" });
     await waitFor("a round in vain", () => ended(daemon, "incomplete", from).length > 0, longWait);
     // Somebody stays connected: whoever closes last copies it all.

@@ -1,19 +1,31 @@
 /** A sql worker that is killed, hangs or is too slow is one outcome: said, counted, made good. */
-import { expect, test } from "bun:test";
-import { makeTempDirectory } from "../../support/tempDirectory.ts";
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { copyFileSync } from "node:fs";
+import { makeTempDirectory, type TempDirectory } from "../../support/tempDirectory.ts";
 import { waitFor, withDeadline } from "../../support/waitFor.ts";
 import { startBunWriter } from "../../support/writers/startBunWriter.ts";
 import { childrenOf, isAlive, stopWorkerOn, waitUntilGone } from "./processTree.ts";
 import { act, dataPath, makeKv, startReady, startWatching, testTimeoutMs, waitForCheck } from "./watched.ts";
 
-/** An integrity_check of these takes long enough to be met in its midst. */
-const largeContent = { rowCount: 60_000, rowBytes: 400 };
+const made = makeTempDirectory();
+let madePath = "";
+beforeAll(() => {
+  madePath = makeKv(made, { rowCount: 60_000, rowBytes: 400 });
+});
+afterAll(() => made[Symbol.dispose]());
+
+/** An integrity_check of it takes long enough to be met in its midst. */
+function makeLargeKv(directory: TempDirectory): string {
+  const path = dataPath(directory, "kv.db");
+  copyFileSync(madePath, path);
+  return path;
+}
 
 test.concurrent(
   "killed in the midst of a check: asked for once more, then unknown, logged, counted; a new worker serves the next",
   async () => {
     using directory = makeTempDirectory();
-    const path = makeKv(directory, largeContent);
+    const path = makeLargeKv(directory);
     await using daemon = await startReady(directory, path, { integrity: { startup: "OFF" } });
     const asked = act(daemon, "kv", "integrity-check?check=full");
     for (let kill = 1; kill <= 2; kill += 1) {
@@ -77,7 +89,7 @@ test.concurrent(
   "a startup check that does not end in time: unknown, which degrades and is never ok",
   async () => {
     using directory = makeTempDirectory();
-    const path = makeKv(directory, largeContent);
+    const path = makeLargeKv(directory);
     await using daemon = await startWatching(directory, {
       databases: [{ name: "kv", path, integrity: { startup: "FULL", deadline: "5ms" } }],
     });
@@ -94,7 +106,7 @@ test.concurrent(
   "SIGTERM in the midst of a check: whoever asked is told, and the daemon ends in order",
   async () => {
     using directory = makeTempDirectory();
-    const path = makeKv(directory, largeContent);
+    const path = makeLargeKv(directory);
     await using daemon = await startReady(directory, path, { integrity: { startup: "OFF" } });
     const asked = act(daemon, "kv", "integrity-check?check=full");
     const worker = await stopWorkerOn(daemon, path);

@@ -15,8 +15,9 @@ import {
 import { parseWalFrameHeader } from "../../../src/format/walFrame.ts";
 import { parseWalHeader } from "../../../src/format/walHeader.ts";
 import { parseWalIndex } from "../../../src/format/walIndex.ts";
-import { scanWal, type WalScan } from "../../../src/format/walScan.ts";
+import type { WalScan } from "../../../src/format/walScan.ts";
 import { type SeededRandom, seededRandom } from "../../crash/seededRandom.ts";
+import { scanWal } from "../../support/scanWal.ts";
 import { makeTempDirectory } from "../../support/tempDirectory.ts";
 import { checksumOf, handmadeWal, resummed } from "../../support/walBytes.ts";
 import { type Case, oneOf, textCases } from "./mutatedTexts.ts";

@@ -7,6 +7,8 @@ type ByteMutation = (bytes: Bytes, random: SeededRandom) => Bytes;
 /** Values that formats give a meaning: nothing, one, signs, limits, "to the end". */
 const tellingWords = [0, 1, 2, 0x7fffffff, 0x80000000, 0xffffffff, 512, 65536, 65537, 3007000, 3007001];
 
+const viewOf = (bytes: Bytes) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
 const byteMutations: readonly ByteMutation[] = [
   (bytes, random) => bytes.subarray(0, random.integer(0, bytes.byteLength)),
   (bytes, random) => {
@@ -18,7 +20,7 @@ const byteMutations: readonly ByteMutation[] = [
   },
   (bytes, random) => {
     if (bytes.byteLength < 4) return bytes;
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const view = viewOf(bytes);
     // Headers are at the beginning, and there is what is read.
     const last = random.choice(Math.min(140, bytes.byteLength - 4), bytes.byteLength - 4);
     const offset = random.integer(0, last >> 1) * 2;
@@ -33,14 +35,17 @@ const byteMutations: readonly ByteMutation[] = [
     return bytes.copyWithin(random.integer(0, bytes.byteLength), random.integer(0, bytes.byteLength), size);
   },
   (bytes, random) => {
-    for (let offset = random.integer(0, bytes.byteLength); offset < bytes.byteLength; offset += 1)
-      bytes[offset] = random.integer(0, 255);
+    let offset = random.integer(0, bytes.byteLength);
+    const view = viewOf(bytes);
+    for (; offset + 4 <= bytes.byteLength; offset += 4) view.setUint32(offset, random.integer(0, 0xffffffff));
+    for (; offset < bytes.byteLength; offset += 1) bytes[offset] = random.integer(0, 255);
     return bytes;
   },
   // Every word the other way round: another machine's byte order.
   (bytes) => {
+    const view = viewOf(bytes);
     for (let offset = 0; offset + 4 <= bytes.byteLength; offset += 4)
-      bytes.subarray(offset, offset + 4).reverse();
+      view.setUint32(offset, view.getUint32(offset, true));
     return bytes;
   },
 ];

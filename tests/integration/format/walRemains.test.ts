@@ -5,8 +5,9 @@
 import { constants, Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import { scanWal, type WalScan } from "../../../src/format/walScan.ts";
+import type { WalScan } from "../../../src/format/walScan.ts";
 import { walEnding } from "../../../src/policy/walEnding.ts";
+import { scanWal } from "../../support/scanWal.ts";
 import { makeTempDirectory, type TempDirectory } from "../../support/tempDirectory.ts";
 import { resummed } from "../../support/walBytes.ts";
 import { layOut, recoverWithSqlite } from "./realWal.ts";

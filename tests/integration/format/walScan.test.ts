@@ -1,9 +1,9 @@
 /** The scan against real SQLite: the same WAL, the same recovery. */
 import { describe, expect, test } from "bun:test";
 import { execFileSync } from "node:child_process";
-import { scanWal } from "../../../src/format/walScan.ts";
 import { seededRandom } from "../../crash/seededRandom.ts";
 import { requireTool, testName } from "../../support/requirements.ts";
+import { scanWal } from "../../support/scanWal.ts";
 import { makeTempDirectory } from "../../support/tempDirectory.ts";
 import { resummed } from "../../support/walBytes.ts";
 import { layOut, type RealWal, recoverWithSqlite, type WalHistory, writeRealWal } from "./realWal.ts";

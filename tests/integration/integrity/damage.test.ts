@@ -1,5 +1,6 @@
 /** Every kind of damage is found by the check that claims to find it, in parts, undivided and by the command line tool. */
-import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { copyFileSync } from "node:fs";
 import { findingsOf } from "../../../src/policy/integrityVerdict.ts";
 import { makeTempDirectory } from "../../support/tempDirectory.ts";
 import { expectOk, makePool } from "../worker/harness.ts";
@@ -10,16 +11,24 @@ import { damageKinds, schema } from "./damageKinds.ts";
 /** On a machine that has other things to do. */
 setDefaultTimeout(60_000);
 
+const made = makeTempDirectory();
+const undamagedPath = made.file("undamaged.db");
+const workers = makePool({ longWorkerCount: 2 });
+beforeAll(() => makeDatabase(undamagedPath, schema));
+afterAll(async () => {
+  await workers[Symbol.asyncDispose]();
+  made[Symbol.dispose]();
+});
+
 test("an undamaged file passes in parts of every kind", async () => {
   using directory = makeTempDirectory();
-  await using test = makePool({ longWorkerCount: 2 });
   const path = directory.file("a.db");
   makeDatabase(
     path,
     schema.replace("/*REFERENCES p(id)*/", "REFERENCES p(id)").replace("WHERE id <> 77", ""),
   );
-  const noting = notingParts(test.pool);
-  const result = expectOk(await divided(test.pool, path, { run: noting.run }));
+  const noting = notingParts(workers.pool);
+  const result = expectOk(await divided(workers.pool, path, { run: noting.run }));
   expect(findingsOf(result)).toEqual([]);
   const kinds = new Set(noting.parts.map(({ kind }) => kind));
   expect([...kinds].sort()).toEqual(["foreignKeys", "rows", "structure", "tables"]);
@@ -30,13 +39,14 @@ test("an undamaged file passes in parts of every kind", async () => {
 describe("damage to", () => {
   test.each(damageKinds.map((kind) => [kind.name, kind] as const))("%s", async (_name, kind) => {
     using directory = makeTempDirectory();
-    await using test = makePool({ longWorkerCount: 2 });
     const path = directory.file("a.db");
-    makeDatabase(path, `${kind.pragma ?? ""}${schema}`);
+    if (kind.pragma === undefined) copyFileSync(undamagedPath, path);
+    else makeDatabase(path, kind.pragma + schema);
     damageFile(path, kind.damage);
-    const inParts = await divided(test.pool, path);
-    const whole = await undivided(test.pool, path);
-    const quick = await divided(test.pool, path, { check: "quick_check" });
+    const inParts = await divided(workers.pool, path);
+    const whole = await undivided(workers.pool, path);
+    const quick = await divided(workers.pool, path, { check: "quick_check" });
+    expect(workers.failures).toEqual([]);
     expect({
       inParts: verdictOrFailure(inParts),
       whole: verdictOrFailure(whole),

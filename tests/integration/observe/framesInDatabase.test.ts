@@ -4,9 +4,9 @@ import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { readFileSync, renameSync } from "node:fs";
 import { parseWalHeader } from "../../../src/format/walHeader.ts";
-import { scanWal } from "../../../src/format/walScan.ts";
 import { realOs } from "../../../src/host/os.ts";
 import { type FramesInDatabaseQuestion, holdsFrames } from "../../../src/observe/framesInDatabase.ts";
+import { scanWal } from "../../support/scanWal.ts";
 import { makeTempDirectory } from "../../support/tempDirectory.ts";
 
 function madeAt(path: string): Database {

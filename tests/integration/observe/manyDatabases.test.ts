@@ -1,10 +1,13 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { realClock } from "../../../src/host/clock.ts";
 import { type Os, realOs } from "../../../src/host/os.ts";
 import { createObserver } from "../../../src/observe/observer.ts";
 import { makeTempDirectory } from "../../support/tempDirectory.ts";
 import { startSqlProcess } from "./sqlProcess.ts";
+
+/** On a machine that has other things to do. */
+setDefaultTimeout(30_000);
 
 const databaseCount = 1000;
 

@@ -13,10 +13,10 @@ import {
   writeSync,
 } from "node:fs";
 import { parseWalHeader } from "../../../src/format/walHeader.ts";
-import { scanWal } from "../../../src/format/walScan.ts";
 import { realClock } from "../../../src/host/clock.ts";
 import { realOs } from "../../../src/host/os.ts";
 import { lookForStrayPages } from "../../../src/observe/strayPages.ts";
+import { scanWal } from "../../support/scanWal.ts";
 import { makeTempDirectory } from "../../support/tempDirectory.ts";
 
 const pageBytes = 4096;

@@ -11,10 +11,10 @@ import {
   truncateSync,
   writeFileSync,
 } from "node:fs";
-import { scanWal } from "../../../src/format/walScan.ts";
 import { realClock } from "../../../src/host/clock.ts";
 import { type Os, realOs } from "../../../src/host/os.ts";
 import { scanWalFile } from "../../../src/observe/walFileScan.ts";
+import { scanWal } from "../../support/scanWal.ts";
 import { makeTempDirectory, type TempDirectory } from "../../support/tempDirectory.ts";
 import { startBunWriter } from "../../support/writers/startBunWriter.ts";
 import { writeRealWal } from "../format/realWal.ts";

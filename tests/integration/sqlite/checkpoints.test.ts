@@ -15,7 +15,13 @@ import {
 } from "../worker/harness.ts";
 
 const passive = { kind: "passiveCheckpoint", profile } as const;
-const truncate = { kind: "truncateCheckpoint", profile, holdBudgetMs: 1_000, aloneOnDevice: null } as const;
+const truncate = {
+  kind: "truncateCheckpoint",
+  profile,
+  holdBudgetMs: 1_000,
+  aloneOnDevice: null,
+  keeperPid: null,
+} as const;
 
 function locked(path: string, options: Partial<Extract<Operation, { kind: "lockedCheckpoint" }>> = {}) {
   return {

@@ -47,6 +47,7 @@ test("requests of one lane are served in their order by one worker; the other la
   await leaveWal(path, 5);
   await using blocker = await blockedDatabase(directory.file("blocked.db"));
   const blocked = test.pool.run(patient, targetOf(directory.file("blocked.db")), long);
+  await waitFor("the blocked request to run", () => test.pool.runningCount === 1);
   const order: number[] = [];
   const runs = [1, 2, 3, 4].map(async (index) => {
     expectOk(await test.pool.run(passive, targetOf(path), short));

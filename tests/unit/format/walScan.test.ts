@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { createWalScanner, scanWal } from "../../../src/format/walScan.ts";
+import { createWalScanner } from "../../../src/format/walScan.ts";
+import { scanWal } from "../../support/scanWal.ts";
 import { type HandmadeFrame, handmadeWal, resummed } from "../../support/walBytes.ts";
 
 const pageSizeBytes = 512;

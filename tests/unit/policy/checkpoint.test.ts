@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { Observation } from "../../../src/domain/observation.ts";
 import { type CheckpointStep, nextCheckpointStep } from "../../../src/policy/checkpoint.ts";
+import { nothingLearned } from "../../../src/policy/checkpointLearning.ts";
 import { beginRun } from "../../../src/policy/checkpointRun.ts";
 import type { CheckpointRun, DatabaseState } from "../../../src/policy/state.ts";
 import {
@@ -24,6 +25,8 @@ function writtenAt(lastChangeAtMs: number): Partial<DatabaseState> {
   const fingerprint = { salts: null, mxFrame: null, walBytes: 0, walModifiedAtMs: 0, rollback: null };
   return { activity: { fingerprint, lastChangeAtMs } };
 }
+/** Short is below 1 MiB, 255 frames. */
+const longTarget: ConfigChange = { checkpoint: { sizeTargetBytes: 2_000 * frameBytes } };
 const passed: Partial<CheckpointRun> = { step: "passive", passiveCount: 1, snapshotComplete: true };
 
 interface Case {
@@ -72,9 +75,15 @@ describe("a checkpoint", () => {
     expect(after).toMatchObject({ kind: "done", outcome: "incomplete", caughtUp: true });
   });
 
-  test("tries PASSIVE again beside a writer, three times at most", () => {
-    expect(step({ run: passed, seen: withWal(12, 10) }).kind).toBe("passive");
-    expect(step({ run: { ...passed, passiveCount: 3 }, seen: withWal(12, 10) }).kind).toBe("done");
+  test("tries PASSIVE again beside a writer, three times at most, and once where the WAL is short", () => {
+    const passedLong = (passiveCount: number) =>
+      step({ run: { ...passed, passiveCount }, seen: withWal(300, 290), settings: longTarget });
+    expect(passedLong(1).kind).toBe("passive");
+    expect(passedLong(3).kind).toBe("done");
+    expect(step({ run: passed, seen: withWal(12, 10) })).toMatchObject({
+      outcome: "incomplete",
+      caughtUp: true,
+    });
   });
 
   test("held back by readers ends incomplete and is not caught up", () => {
@@ -118,6 +127,37 @@ describe("the write lock", () => {
     expect(step({ run: exhausted, seen, settings })).toMatchObject({ outcome: "incomplete", caughtUp: true });
     expect(step({ run: exhausted, seen: withWal(1_000, 890), settings }).kind).toBe("sync");
     expect(step({ run: { ...exhausted, trigger: "demand" }, seen, settings }).kind).toBe("sync");
+  });
+
+  test("is not held to outlast readers of a moment before the WAL has come to half of its target", () => {
+    const settings = { ...declared, checkpoint: { sizeTargetBytes: 8_000 * frameBytes } };
+    const heldBack = { ...exhausted, snapshotComplete: false };
+    const readBy = locks({ connected: [app], readers: [{ mark: 1, holder: app }] });
+    const next = (mxFrame: number, run: Partial<CheckpointRun>, state: Partial<DatabaseState> = {}) =>
+      step({ run, seen: { ...withWal(mxFrame, mxFrame - 10), locks: readBy }, settings, state });
+    expect(next(3_999, heldBack)).toMatchObject({ outcome: "incomplete" });
+    expect(next(4_000, heldBack).kind).toBe("sync");
+    // Copied whole, and by what was met before readers keep it from starting over.
+    const met = { learned: { ...nothingLearned, readerMs: 30, drainHoldMs: 60 } };
+    expect(next(3_999, exhausted, met)).toMatchObject({ outcome: "incomplete", caughtUp: true });
+    expect(next(4_000, exhausted, met).kind).toBe("sync");
+    expect(next(3_999, exhausted).kind).toBe("sync");
+    expect(step({ run: exhausted, seen: withWal(3_999, 3_989), settings, state: met }).kind).toBe("sync");
+    expect(next(3_999, { ...exhausted, trigger: "demand" }, met).kind).toBe("sync");
+  });
+
+  test("is held to outlast readers all the same after some rounds in vain", () => {
+    const settings = { ...declared, checkpoint: { sizeTargetBytes: 8_000 * frameBytes } };
+    const left = (roundCount: number) => ({
+      checkpoint: {
+        ...endedState().checkpoint,
+        left: { walIdentity: "5 6", mxFrame: 1_000, roundCount, by: "reader" as const },
+      },
+    });
+    const run = { ...exhausted, snapshotComplete: false };
+    const seen = withWal(1_010, 1_000);
+    expect(step({ run, seen, settings, state: left(3) }).kind).toBe("done");
+    expect(step({ run, seen, settings, state: left(4) }).kind).toBe("sync");
   });
 
   test("is held for 10 ms at most while an application of unknown patience is idle", () => {

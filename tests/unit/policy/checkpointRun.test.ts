@@ -51,20 +51,34 @@ describe("the history", () => {
   const history = { ...endedState().checkpoint, consecutiveFailureCount: 2 };
 
   test("counts failures in a row, and a run that ended otherwise ends the row", () => {
-    expect(noteEnd(history, checkpointStatus({ outcome: "failed" }), false).consecutiveFailureCount).toBe(3);
-    expect(noteEnd(history, checkpointStatus({ outcome: "incomplete" }), false)).toMatchObject({
+    expect(noteEnd(history, checkpointStatus({ outcome: "failed" })).consecutiveFailureCount).toBe(3);
+    expect(noteEnd(history, checkpointStatus({ outcome: "incomplete" }))).toMatchObject({
       consecutiveFailureCount: 0,
       consecutiveIncompleteCount: 1,
     });
   });
 
   test("a skipped run proves nothing: the row of failures stands", () => {
-    expect(noteEnd(history, checkpointStatus({ outcome: "skipped" }), false).consecutiveFailureCount).toBe(2);
+    expect(noteEnd(history, checkpointStatus({ outcome: "skipped" })).consecutiveFailureCount).toBe(2);
   });
 
   test("a success is what caught up with its beginning", () => {
     const status = checkpointStatus({ outcome: "incomplete", endedAtMs: 7 });
-    expect(noteEnd(history, status, true).lastSuccessAtMs).toBe(7);
-    expect(noteEnd(history, status, false).lastSuccessAtMs).toBeNull();
+    expect(noteEnd(history, status).lastSuccessAtMs).toBe(7);
+    expect(noteEnd(history, { ...status, caughtUp: false }).lastSuccessAtMs).toBeNull();
+  });
+
+  test("what others have copied counts from when it was all there, and takes no later success back", () => {
+    const status = checkpointStatus({ outcome: "skipped", caughtUp: false });
+    expect(noteEnd(history, status, { copiedUntilMs: 5 }).lastSuccessAtMs).toBe(5);
+    const later = { ...history, lastSuccessAtMs: 9 };
+    expect(noteEnd(later, status, { copiedUntilMs: 5 }).lastSuccessAtMs).toBe(9);
+    expect(noteEnd(later, status).lastSuccessAtMs).toBe(9);
+    // The clock was set back.
+    const ahead = { ...history, lastSuccessAtMs: status.endedAtMs + 7 };
+    expect(noteEnd(ahead, status, { copiedUntilMs: 5 }).lastSuccessAtMs).toBe(5);
+    expect(noteEnd(history, status, { copiedUntilMs: status.endedAtMs + 7 }).lastSuccessAtMs).toBe(
+      status.endedAtMs,
+    );
   });
 });

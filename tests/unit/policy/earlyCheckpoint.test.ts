@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import type { WalLeft } from "../../../src/policy/checkpointHistory.ts";
 import { queueDueWork } from "../../../src/policy/dueWork.ts";
 import {
   isDueEarly,
@@ -9,7 +10,7 @@ import {
   type WalSample,
 } from "../../../src/policy/earlyCheckpoint.ts";
 import { glanceAboveCount } from "../../../src/policy/glance.ts";
-import type { DatabaseState, WalLeft } from "../../../src/policy/state.ts";
+import type { DatabaseState } from "../../../src/policy/state.ts";
 import {
   checkpointStatus,
   config,
@@ -68,6 +69,17 @@ describe("a WAL is checkpointed ahead of the schedule", () => {
     expect(due(stateAfter(leftOf({ roundCount: 5 }), nowMs - 1_000), 2_000)).toBe(false);
     expect(due(stateAfter(leftOf({ roundCount: 5 }), nowMs - 4_000), 2_000)).toBe(true);
     expect(due(stateAfter(leftOf({ roundCount: 99 }), nowMs - 10_000), 2_000)).toBe(true);
+  });
+
+  test("soon again where readers of a moment are waited for, from half of the target on, and not beside a pin", () => {
+    const left = leftOf({ roundCount: 5, mxFrame: 2_500 });
+    expect(due(stateAfter(left, nowMs - 300), 3_999)).toBe(false);
+    expect(due(stateAfter(left, nowMs - 300), 4_000)).toBe(true);
+    expect(due(stateAfter(left, nowMs - 100), 4_000)).toBe(false);
+    const mark = { mark: 1, frame: 5, walIdentity: "5 6", holders: [], isProof: true, missed: false };
+    const state = stateAfter(left, nowMs - 300);
+    const held = { ...state.walWatch, heldMarks: [{ ...mark, sinceMs: nowMs - 9_000 }] };
+    expect(due({ ...state, walWatch: held }, 4_000)).toBe(false);
   });
 
   test("as soon as the reader has gone that was in the way, however small it is", () => {

@@ -50,6 +50,20 @@ const names = (state: DatabaseState) => state.guards.map(({ guard, verdict }) =>
 const refused = "wal_of_another_file refuse";
 
 describe("a process on the WAL that holds no lock on the database", () => {
+  test("is no stranger any more, nor its WAL, when a late look at its open files finds this one among them", () => {
+    const seen = { ...wal, locks: stranger };
+    const doubted = after([seen, seen], { openersAtMs: nowMs - 60_000 });
+    expect(doubted.earlierWalSalts).not.toBeNull();
+    const looked = noteOpeners(
+      doubted,
+      { kind: "seen", openers: [opener(42)], hiddenProcessCount: 0 },
+      nowMs + foreignWalDoubtMs,
+    );
+    const cleared = after([{ ...seen, observedAtMs: nowMs + 2 * foreignWalDoubtMs }], looked);
+    expect(cleared.earlierWalSalts).toBeNull();
+    expect(names(cleared)).not.toContain(refused);
+  });
+
   test("is in doubt for a moment and refused when it stays, by its name", () => {
     const seen = { ...wal, locks: stranger };
     expect(findings(seen, {})).toEqual(["wal_of_another_file wait"]);

@@ -23,7 +23,7 @@ import {
   afterSync,
   afterTruncate,
   beginRun,
-  leftBy,
+  leavesOf,
   noteEnd,
   type RunEnd,
   statusOf,
@@ -221,8 +221,7 @@ function endRun(
     checkpoint: noteEnd(
       state.checkpoint,
       statusOf(run, end, observation, nowMs),
-      end.caughtUp,
-      leftBy(state.checkpoint, end.outcome, observation, state.walWatch.heldMarks),
+      leavesOf(state.checkpoint, end, observation, state.walWatch.heldMarks),
     ),
     learned: learnFromEnd(state.learned, run),
   };

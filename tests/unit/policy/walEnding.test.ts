@@ -1,8 +1,9 @@
 /** How a WAL ends, by plain values; with real SQLite in tests/integration/format/walRemains.test.ts. */
 import { describe, expect, test } from "bun:test";
 import type { WalRemains } from "../../../src/format/walRemains.ts";
-import { scanWal, type WalScan, type WalScanStop } from "../../../src/format/walScan.ts";
+import type { WalScan, WalScanStop } from "../../../src/format/walScan.ts";
 import { walEnding } from "../../../src/policy/walEnding.ts";
+import { scanWal } from "../../support/scanWal.ts";
 import { handmadeWal } from "../../support/walBytes.ts";
 
 const empty = scanWal(handmadeWal({ pageSizeBytes: 512, salts: [7, 9], frames: [] }));

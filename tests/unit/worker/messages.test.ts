@@ -44,7 +44,7 @@ const operations: readonly Operation[] = [
     drainReaders: true,
     mountDevice: null,
   },
-  { kind: "truncateCheckpoint", profile, holdBudgetMs: 1, aloneOnDevice: null },
+  { kind: "truncateCheckpoint", profile, holdBudgetMs: 1, aloneOnDevice: null, keeperPid: null },
   { kind: "planCheck", profile, rowsFromPages: 1 },
   ...parts.map((part) => ({ ...check, part })),
 ];
