@@ -29,8 +29,8 @@ const options = {
   databases: { type: "string", default: "1000" },
   active: { type: "string", default: "200" },
   seconds: { type: "string", default: "20" },
-  /** The engine's compiler has its turn after the start; that is not what months of idling cost. */
-  settle: { type: "string", default: "20" },
+  /** The engine's compiler has its turn in the first minute or two; that is not what months of idling cost. */
+  settle: { type: "string", default: "60" },
   only: { type: "string" },
   json: { type: "string" },
   /** Where the daemon leaves a CPU profile of itself at its end. */
