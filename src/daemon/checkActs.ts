@@ -5,7 +5,6 @@ import { standardSizes } from "../policy/integrityParts.ts";
 import { findingDetails, findingsOf, verdictOf } from "../policy/integrityVerdict.ts";
 import { clearedRetry, enterStage, type PendingCheck } from "../policy/state.ts";
 import { fingerprintOf, recordToRestOn } from "../policy/unchangedDatabase.ts";
-import { walHasFrames } from "../policy/walState.ts";
 import { createCheckPause } from "./checkPause.ts";
 import { keepProgress } from "./checkProgress.ts";
 import { runCheck as runDividedCheck } from "./checkRun.ts";
@@ -23,8 +22,9 @@ export async function evidenceCheck(act: Act): Promise<void> {
 
 /** One that did not end within its deadline ends the sequence too: with `unknown`. */
 export async function startupCheck(act: Act, check: Check): Promise<void> {
-  // Of a WAL without frames there is nothing to recover, and the check may have to wait for its turn.
-  if (!walHasFrames(act.observation)) act.context.startupConnection.end();
+  // The check may have to wait for its turn. And what is copied whole must not stay so beside whoever connects meanwhile:
+  // when nobody is connected the check recovers the WAL-index, with nothing copied (policy/walResetRisk.ts).
+  await act.context.startupConnection.end();
   const status = await runCheck(act, check, "startup");
   if (status !== null) advance(act, "ended");
 }

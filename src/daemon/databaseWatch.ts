@@ -145,8 +145,7 @@ export class DatabaseWatch {
 
   /** Asks for a checkpoint; resolves when it has ended, or with the reason why it cannot run now. */
   requestCheckpoint(trigger: CheckpointTrigger): Promise<CheckpointStatus | string> {
-    const { observation, state } = this.#memory;
-    const obstacle = whyNotCheckpoint(observation, state, this.#config);
+    const obstacle = whyNotCheckpoint(this.#memory.observation, this.#memory.state, this.#config);
     if (obstacle !== "") return Promise.resolve(obstacle);
     const answer = this.#requests.checkpoint(trigger);
     this.#memory.update((present) => ({ ...present, pendingCheckpoint: trigger }));
@@ -156,8 +155,7 @@ export class DatabaseWatch {
 
   /** Asks for a check; resolves when it has ended, with `unknown` when it was cut short. */
   requestCheck(check: IntegrityStatus["check"]): Promise<IntegrityStatus | string> {
-    const { observation, state } = this.#memory;
-    const obstacle = whyNotCheck(observation, state, this.#config);
+    const obstacle = whyNotCheck(this.#memory.observation, this.#memory.state, this.#config);
     if (obstacle !== "") return Promise.resolve(obstacle);
     const answer = this.#requests.check(check);
     this.#memory.update((present) => queueCheck(present, { check, trigger: "demand" }));
@@ -168,6 +166,7 @@ export class DatabaseWatch {
   /** New settings for the same file. What depends on them is applied again. */
   reconfigure(config: DatabaseConfig): void {
     this.#config = config;
+    void this.#context.startupConnection.end();
     this.#report.reconfigure(config);
     const nowMs = this.#context.clock.nowMs();
     this.#memory.update((state) => withNewSettings(state, nowMs));
@@ -185,12 +184,13 @@ export class DatabaseWatch {
     this.#checkAbort.abort();
     const timer = setTimeout(() => this.#shortAbort.abort(), boundMs);
     await Promise.all([this.#driving, this.#checking]);
-    this.#context.startupConnection.end();
+    void this.#context.startupConnection.end();
     this.#phase = "lastCheckpoint";
     await Promise.race([this.requestCheckpoint("shutdown"), aborted(this.#shortAbort.signal)]);
     clearTimeout(timer);
     this.#phase = "ended";
     await this.#driving;
+    void this.#context.startupConnection.end();
     this.#requests.dismissAll("the daemon is stopping");
   }
 

@@ -41,7 +41,7 @@ export function targetOf(observation: Observation): Target {
 
 export function startOver(act: Act, because: StartOverReason): void {
   const { context, config, memory, observation } = act;
-  context.startupConnection.end();
+  void context.startupConnection.end();
   const nowMs = context.clock.nowMs();
   if (because === "rolledBack") {
     context.events.databaseRolledBack(config.name, {
@@ -107,7 +107,7 @@ export function advance(act: Act, to: Stage): void {
   if (to === "evidence") {
     noteResidue(act);
     if (mayKeepConnected(observation, memory.state, config)) context.startupConnection.begin(config.profile);
-  } else if (to === "ended" || to === "guards" || to === "missing") context.startupConnection.end();
+  } else if (to === "ended" || to === "guards" || to === "missing") void context.startupConnection.end();
   if (to === "ended") {
     if (memory.state.profile !== null && memory.state.replicator === null) noteRecovery(act, 0);
     const durationMs = nowMs - memory.state.sequenceStartedAtMs;
@@ -166,7 +166,7 @@ function reportProfile(act: Act, result: ProfileResult): void {
 /** An operation failed: it is tried again after a pause, and the first verdict of the sequence stands. */
 export function failed(act: Act, failure: Failure): void {
   const { context, config, memory } = act;
-  context.startupConnection.release();
+  void context.startupConnection.release();
   if (failure.reason === "stopped") return;
   const nowMs = context.clock.nowMs();
   if (memory.state.stage === "profile") context.events.profileFailed(config.name, failure);

@@ -21,6 +21,8 @@ export interface StartupConnectionParts {
   readonly pool: Pick<WorkerPool, "run" | "keepOpen">;
   /** How long it is kept from the end of an act, while the watch rests. */
   readonly restMaxMs: number;
+  /** An act has a worker by then that others wait for: past this it goes on by itself, and meets the recovery. */
+  readonly connectWaitMaxMs: number;
   readonly onFailure: (failure: Failure) => void;
 }
 
@@ -29,6 +31,7 @@ export class StartupConnection {
   /** Null: no sequence that needs it is under way. */
   #profile: Profile | null = null;
   #kept: KeptOpen | null = null;
+  #connecting: Promise<void> | null = null;
   /** What was asked for before the last release is let go when it comes. */
   #releaseCount = 0;
   #actEndedAtMs = 0;
@@ -48,18 +51,19 @@ export class StartupConnection {
     this.#profile = profile;
   }
 
-  /** Acts that follow connect for themselves. */
-  end(): void {
+  /** Acts that follow connect for themselves. Resolves when it is closed; never rejects. */
+  end(): Promise<void> {
     this.#profile = null;
-    this.release();
+    return this.release();
   }
 
-  /** Until the next act of the sequence, if there is one. */
-  release(): void {
+  /** Until the next act of the sequence, if there is one. Resolves when it is closed; never rejects. */
+  async release(): Promise<void> {
     clearTimeout(this.#restTimer);
     this.#releaseCount += 1;
-    this.#kept?.letGo();
+    const kept = this.#kept;
     this.#kept = null;
+    await kept?.letGo();
   }
 
   /** Passes on what comes to rest in the end. */
@@ -70,7 +74,10 @@ export class StartupConnection {
     } finally {
       const restedMs = performance.now() - this.#actEndedAtMs;
       if (this.#kept !== null)
-        this.#restTimer = setTimeout(() => this.release(), Math.max(0, this.#parts.restMaxMs - restedMs));
+        this.#restTimer = setTimeout(
+          () => void this.release(),
+          Math.max(0, this.#parts.restMaxMs - restedMs),
+        );
     }
   }
 
@@ -85,12 +92,22 @@ export class StartupConnection {
   async #connect(target: Target): Promise<void> {
     const profile = this.#profile;
     if (profile === null || this.#kept !== null) return;
+    this.#connecting ??= this.#open(target, profile).finally(() => {
+      this.#connecting = null;
+    });
+    const waiting = Promise.withResolvers<void>();
+    const timer = setTimeout(waiting.resolve, this.#parts.connectWaitMaxMs);
+    await Promise.race([this.#connecting, waiting.promise]);
+    clearTimeout(timer);
+  }
+
+  async #open(target: Target, profile: Profile): Promise<void> {
     const releaseCount = this.#releaseCount;
     const outcome = await this.#parts.pool.keepOpen(target, profile, openDeadlineMs);
     const isWanted = releaseCount === this.#releaseCount;
     if (outcome.ok && outcome.kept !== null) {
       if (isWanted && this.#kept === null) this.#kept = outcome.kept;
-      else outcome.kept.letGo();
+      else await outcome.kept.letGo();
       return;
     }
     // Once in a sequence is enough; why a database cannot be opened the act itself will say.

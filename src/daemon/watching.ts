@@ -61,6 +61,8 @@ export interface Watching {
 const spreadAbove = 8;
 /** Files that change between two acts are read again after 0.2 s; an act that failed is tried again later than this. */
 const startupRestMaxMs = 5_000;
+/** For which an act of that sequence waits until its database is connected. */
+const connectWaitMaxMs = 2_000;
 const workerReasons: ReadonlySet<string> = new Set(["deadline", "crash", "protocol", "spawn"]);
 
 export function createWatching(parts: WatchingParts): Watching {
@@ -172,7 +174,8 @@ function connectedRun(
   const onFailure = (failure: Failure) => {
     if (workerReasons.has(failure.reason)) events.sqlWorkerFailed(name, failure);
   };
-  const startupConnection = new StartupConnection({ pool, restMaxMs: startupRestMaxMs, onFailure });
+  const waits = { restMaxMs: startupRestMaxMs, connectWaitMaxMs };
+  const startupConnection = new StartupConnection({ pool, ...waits, onFailure });
   const run: WorkerPool["run"] = async (operation, target, options) => {
     const outcome = await startupConnection.run(operation, target, options);
     if (!outcome.ok) onFailure(outcome);

@@ -31,7 +31,9 @@
  * (sqlite/guardedTruncate.ts), or once a commit has made the WAL incomplete again.
  *
  * Three connections take part, the daemon's included: beside a process with a single one, alone, there is no danger.
- * A recovery while nobody is connected is none either: whoever connects then recovers the WAL-index, with nBackfill 0.
+ * A recovery while nobody is connected is none either: whoever connects then recovers the WAL-index, with nBackfill 0. A
+ * startup sequence that stays connected (policy/startupConnection.ts) truncates what it has copied, or leaves before its check;
+ * whoever connects in the milliseconds in between finds the WAL complete.
  */
 import type { DatabaseConfig } from "../domain/databaseConfig.ts";
 import type { LockHolder, Observation } from "../domain/observation.ts";

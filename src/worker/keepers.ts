@@ -18,8 +18,8 @@ const letGoDeadlineMs = 10_000;
 export interface KeptOpen {
   /** The worker whose locks it is. */
   readonly pid: number;
-  /** Never waits, and does nothing the second time. */
-  readonly letGo: () => void;
+  /** Resolves when it is closed, at once the second time; never rejects. */
+  readonly letGo: () => Promise<void>;
 }
 
 interface Keeper {
@@ -88,12 +88,14 @@ function keptOpen(keeper: Keeper, target: Target, profile: Profile, pid: number)
   let isKept = true;
   return {
     pid,
-    letGo: () => {
+    letGo: async () => {
       if (!isKept) return;
       isKept = false;
       keeper.keptCount -= 1;
       const limits = { deadlineMs: letGoDeadlineMs, holdDeadlineMs: undefined };
-      keeper.lane.submit(new Job({ operation: { kind: "letGo", profile }, target, limits }));
+      const job = new Job({ operation: { kind: "letGo", profile }, target, limits });
+      keeper.lane.submit(job);
+      await job.result;
     },
   };
 }

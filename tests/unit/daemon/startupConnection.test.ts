@@ -22,10 +22,13 @@ const crashed: Failure = {
 type KeepOutcome = Awaited<ReturnType<WorkerPool["keepOpen"]>>;
 
 /** A pool that says what it was asked for. */
-function setUp(restMaxMs = 60_000) {
+function setUp(restMaxMs = 60_000, connectWaitMaxMs = 60_000) {
   const log: string[] = [];
   const failures: Failure[] = [];
-  const kept = (): KeepOutcome => ({ ok: true, kept: { pid: 7, letGo: () => log.push("let go") } });
+  const kept = (): KeepOutcome => ({
+    ok: true,
+    kept: { pid: 7, letGo: () => Promise.resolve(void log.push("let go")) },
+  });
   let answer: () => KeepOutcome | Promise<KeepOutcome> = kept;
   const connection = new StartupConnection({
     pool: {
@@ -40,6 +43,7 @@ function setUp(restMaxMs = 60_000) {
       },
     },
     restMaxMs,
+    connectWaitMaxMs,
     onFailure: (failure) => failures.push(failure),
   });
   const act = () => connection.run(operation, target, options);
@@ -57,7 +61,7 @@ test("the first act of a sequence connects, all others find it connected, the en
   await act();
   expect(connection.keeperPid).toBe(7);
   await act();
-  connection.end();
+  await connection.end();
   expect(connection.keeperPid).toBeNull();
   await act();
   expect(log).toEqual(["act", "connect", "act", "act", "let go", "act"]);
@@ -67,9 +71,22 @@ test("released in the midst it is connected again by the next act", async () => 
   const { connection, log, act } = setUp();
   connection.begin(profile);
   await act();
-  connection.release();
+  await connection.release();
   await act();
   expect(log).toEqual(["connect", "act", "let go", "connect", "act"]);
+});
+
+test("an act does not wait for a file that hangs; what connects in the end serves the next one", async () => {
+  const { connection, log, act, answering, kept } = setUp(60_000, 5);
+  const slow = Promise.withResolvers<KeepOutcome>();
+  answering(() => slow.promise);
+  connection.begin(profile);
+  await act();
+  expect(log).toEqual(["connect", "act"]);
+  slow.resolve(kept());
+  await act();
+  expect(log).toEqual(["connect", "act", "act"]);
+  expect(connection.keeperPid).toBe(7);
 });
 
 test("what comes after it was given up is let go at once", async () => {
@@ -78,7 +95,7 @@ test("what comes after it was given up is let go at once", async () => {
   answering(() => slow.promise);
   connection.begin(profile);
   const acting = act();
-  connection.end();
+  await connection.end();
   slow.resolve(kept());
   await acting;
   expect(log).toEqual(["connect", "let go", "act"]);

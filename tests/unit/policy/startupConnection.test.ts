@@ -18,6 +18,13 @@ test("in rollback mode, beside a journal, or with a journal mode to be changed i
   expect(mayKeepConnected(left, residue, { profile: { ...profile, journalMode: "DELETE" } })).toBe(false);
 });
 
+test("where the WAL is not truncated it is not kept: that would leave it complete for whoever connects", () => {
+  const { mount } = left;
+  if (mount.kind !== "seen") throw new Error("the builder gives a mount");
+  const onBtrfs = observation({ ...left, mount: { ...mount, fileSystemType: "btrfs" } });
+  expect(mayKeepConnected(onBtrfs, residue, config())).toBe(false);
+});
+
 test("where locks are hidden it is not kept: our own would hide that nobody else is connected", () => {
   const hidden = observation({ ...left, locks: locks({ viewIsComplete: false }) });
   expect(mayKeepConnected(hidden, residue, config())).toBe(false);
