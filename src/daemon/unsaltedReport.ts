@@ -1,34 +1,44 @@
-/** Says once of each WAL that it holds committed frames without salts, and once that it holds them no more. */
+/**
+ * Says once that WALs hold committed frames without salts, however many of them follow one another, and once that there are
+ * no more; and of each recovery that ended before such a frame that it did.
+ */
 import type { DatabaseConfig } from "../domain/databaseConfig.ts";
-import type { UnsaltedFrame } from "../domain/unsaltedFrame.ts";
+import type { UnsaltedLoss } from "../domain/unsaltedFrame.ts";
 import type { DatabaseState } from "../policy/state.ts";
-import { adviseUnsalted, describeUnsalted } from "../policy/unsaltedFrames.ts";
+import { adviseUnsalted, describeLoss, describeUnsalted, lossAdvice } from "../policy/unsaltedFrames.ts";
 import type { Events } from "../report/events.ts";
 
-type UnsaltedEvents = Pick<Events, "unsaltedFrames" | "unsaltedFramesGone">;
+type UnsaltedEvents = Pick<Events, "unsaltedFrames" | "unsaltedFramesGone" | "unsaltedFramesLost">;
 
 export class UnsaltedReport {
   readonly #events: UnsaltedEvents;
-  #told: UnsaltedFrame | null = null;
+  /** Since when there are some, by what was said last; null: there are none. */
+  #toldSinceMs: number | null = null;
+  #toldLoss: UnsaltedLoss | null = null;
 
   constructor(events: UnsaltedEvents) {
     this.#events = events;
   }
 
   observed(state: DatabaseState, config: DatabaseConfig, nowMs: number): void {
-    const { unsaltedFrame } = state;
-    const told = this.#told;
-    if (unsaltedFrame === null) {
-      if (told !== null)
-        this.#events.unsaltedFramesGone(config.name, { durationMs: Math.max(0, nowMs - told.sinceMs) });
-      this.#told = null;
-      return;
+    const { unsaltedFrame, unsaltedEpisode, unsaltedLoss } = state;
+    if (unsaltedLoss !== null && unsaltedLoss !== this.#toldLoss) {
+      this.#toldLoss = unsaltedLoss;
+      // They are no good news: nothing more is said of their end.
+      this.#toldSinceMs = null;
+      const reason = describeLoss(unsaltedLoss);
+      this.#events.unsaltedFramesLost(config.name, unsaltedLoss, { reason, advice: lossAdvice });
     }
-    if (told?.walIdentity === unsaltedFrame.walIdentity) return;
-    this.#told = unsaltedFrame;
-    this.#events.unsaltedFrames(config.name, unsaltedFrame, {
-      reason: describeUnsalted(unsaltedFrame),
-      advice: adviseUnsalted(state, config),
-    });
+    const toldSinceMs = this.#toldSinceMs;
+    if (unsaltedFrame !== null && toldSinceMs === null) {
+      this.#toldSinceMs = unsaltedFrame.sinceMs;
+      this.#events.unsaltedFrames(config.name, unsaltedFrame, {
+        reason: describeUnsalted(unsaltedFrame),
+        advice: adviseUnsalted(state, config),
+      });
+    }
+    if (unsaltedFrame !== null || unsaltedEpisode !== null || toldSinceMs === null) return;
+    this.#toldSinceMs = null;
+    this.#events.unsaltedFramesGone(config.name, { durationMs: Math.max(0, nowMs - toldSinceMs) });
   }
 }

@@ -26,14 +26,25 @@ export interface UnsaltedQuestion {
 
 export type UnsaltedLook =
   /** Frames up to `toFrame` were looked at. `frame`: the first without salts; null: none. */
-  | { readonly kind: "looked"; readonly toFrame: number; readonly frame: number | null }
+  | {
+      readonly kind: "looked";
+      readonly toFrame: number;
+      readonly frame: number | null;
+      /** A commit lies before it in this WAL, or was not looked for: it lies far behind. */
+      readonly hasCommitBefore: boolean;
+    }
   /** The WAL started over, or is another file: the next look tells. */
   | { readonly kind: "changed" }
   | { readonly kind: "unreadable"; readonly code: string };
 
-/** Read in one look at most: some 5 ms. The rest has its turn at the next one. */
-const framesMax = 8_192;
+/** Read in one look at most. The rest has its turn at the next one. */
+const lookBytesMax = 4 * 1024 * 1024;
+const headersMax = 4_096;
 const pieceBytes = 256 * 1024;
+/** Up to this size the pages between the headers are read with them: that costs less than a call for each. */
+const wholePageBytesMax = 4_096;
+/** The first transaction of a WAL is rarely longer, and its last frame ends the search. */
+const commitSearchFramesMax = 1_024;
 
 /** @param path of the database, links resolved */
 export function lookForUnsaltedFrames(os: Os, path: string, question: UnsaltedQuestion): UnsaltedLook {
@@ -42,11 +53,14 @@ export function lookForUnsaltedFrames(os: Os, path: string, question: UnsaltedQu
   if (opened.kind === "unreadable") return { kind: "unreadable", code: opened.code };
   const wal = opened.descriptor;
   try {
-    const toFrame = Math.min(question.mxFrame, question.fromFrame + framesMax);
-    const frame = firstUnsalted(os, wal, question, toFrame);
+    const framesAtOnce = framesOfPiece(question.pageSizeBytes);
+    const framesMax = framesAtOnce === 1 ? headersMax : lookBytesMax / walFrameBytes(question.pageSizeBytes);
+    const toFrame = Math.min(question.mxFrame, question.fromFrame + Math.floor(framesMax));
+    const frame = firstUnsalted(os, wal, question, toFrame, framesAtOnce);
+    const hasCommitBefore = typeof frame === "number" && isCommitBefore(os, wal, question, frame);
     // Whoever starts the WAL over writes its header before the first frame.
     if (frame === "short" || saltsOfWal(os, wal) !== question.walIdentity) return { kind: "changed" };
-    return { kind: "looked", toFrame, frame };
+    return { kind: "looked", toFrame, frame, hasCommitBefore };
   } catch (error) {
     return { kind: "unreadable", code: errnoOf(error) };
   } finally {
@@ -54,20 +68,24 @@ export function lookForUnsaltedFrames(os: Os, path: string, question: UnsaltedQu
   }
 }
 
-/** Many frames by one read: that is three times as fast as the header of each. */
+function framesOfPiece(pageSizeBytes: number): number {
+  return pageSizeBytes > wholePageBytesMax ? 1 : Math.floor(pieceBytes / walFrameBytes(pageSizeBytes));
+}
+
 function firstUnsalted(
   os: Os,
   wal: number,
   { pageSizeBytes, fromFrame }: UnsaltedQuestion,
   toFrame: number,
+  framesAtOnce: number,
 ): number | null | "short" {
   const frameBytes = walFrameBytes(pageSizeBytes);
-  const atOnce = Math.min(toFrame - fromFrame, Math.max(1, Math.floor(pieceBytes / frameBytes)));
-  const piece = new Uint8Array(atOnce * frameBytes);
+  const atOnce = Math.min(toFrame - fromFrame, framesAtOnce);
+  // Of the last one nothing but its header.
+  const piece = new Uint8Array((atOnce - 1) * frameBytes + walFrameHeaderBytes);
   const view = new DataView(piece.buffer);
   for (let firstFrame = fromFrame + 1; firstFrame <= toFrame; firstFrame += atOnce) {
     const frameCount = Math.min(atOnce, toFrame - firstFrame + 1);
-    // Of the last one nothing but its header.
     const byteCount = (frameCount - 1) * frameBytes + walFrameHeaderBytes;
     const offsetBytes = walHeaderBytes + (firstFrame - 1) * frameBytes;
     if (os.read(wal, piece.subarray(0, byteCount), offsetBytes) !== byteCount) return "short";
@@ -77,4 +95,16 @@ function firstUnsalted(
     }
   }
   return null;
+}
+
+/** What is no commit has 0 for the size of the database behind its page number. */
+function isCommitBefore(os: Os, wal: number, { pageSizeBytes }: UnsaltedQuestion, frame: number): boolean {
+  if (frame > commitSearchFramesMax) return true;
+  const header = new Uint8Array(walFrameHeaderBytes);
+  const view = new DataView(header.buffer);
+  for (let before = 1; before < frame; before += 1) {
+    const offsetBytes = walHeaderBytes + (before - 1) * walFrameBytes(pageSizeBytes);
+    if (os.read(wal, header, offsetBytes) !== walFrameHeaderBytes || view.getUint32(4) !== 0) return true;
+  }
+  return false;
 }

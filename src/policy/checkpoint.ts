@@ -27,7 +27,7 @@ import { copiedByOthersUntilMs, othersKeepUp } from "./othersCheckpoints.ts";
 import { whyLeftToReplicator } from "./replicator.ts";
 import { shortenBesideOthersMs, shortenBudgetMs } from "./shortenBudget.ts";
 import type { CheckpointRun, DatabaseState } from "./state.ts";
-import { whyGuardedResetWaits, whyResetWaits } from "./unsaltedFrames.ts";
+import { isReadFrom, whyResetWaits } from "./unsaltedFrames.ts";
 import { walHolders } from "./walHolders.ts";
 import { type GuardedTruncate, guardedStep, walResetRisk } from "./walResetRisk.ts";
 import { isWal, type WalState, walStateOf } from "./walState.ts";
@@ -107,8 +107,6 @@ function besideAffected(view: View, risk: string): CheckpointStep {
   const isEmpty = wal.kind === "noWal" || (wal.kind === "known" && wal.mxFrame === 0);
   if (isEmpty)
     return run.truncated === true ? done("truncated", "", true) : done("complete", nothingPending, true);
-  const waits = whyGuardedResetWaits(view);
-  if (waits !== null) return done("incomplete", waits.reason, caughtUp(view));
   const step = guardedStep({
     risk,
     permission: view.permission,
@@ -157,7 +155,8 @@ function begin(view: View): CheckpointStep {
   }
   const isUnsalted = view.state.unsaltedFrame !== null;
   // It copies for itself: the shortest way between copied and reset.
-  if (isUnsalted && view.idle && worthTruncating(view)) return truncate(view);
+  const isInTheWay = isReadFrom(view.observation) && !isWorthDraining(view);
+  if (isUnsalted && view.idle && !isInTheWay && worthTruncating(view)) return truncate(view);
   const copiedUntilMs = isUnsalted ? null : copiedByOthersUntilMs(view);
   if (copiedUntilMs !== null) return { ...done("skipped", othersKeepUp, false), copiedUntilMs };
   return { kind: "passive" };

@@ -12,7 +12,7 @@ export const clockJumpMinMs = 2_000;
 
 export function shiftTimes(state: DatabaseState, jumpMs: number): DatabaseState {
   const shift = (timeMs: number | null): number | null => (timeMs === null ? null : timeMs + jumpMs);
-  const { activity, exposure, replicator, retry, unsaltedFrame, walDamage } = state;
+  const { activity, exposure, replicator, retry, unsaltedEpisode, unsaltedFrame, walDamage } = state;
   return {
     ...state,
     clockWasSet: true,
@@ -24,6 +24,8 @@ export function shiftTimes(state: DatabaseState, jumpMs: number): DatabaseState 
     walWatch: shiftWalWatch(state.walWatch, jumpMs),
     unsaltedFrame:
       unsaltedFrame === null ? null : { ...unsaltedFrame, sinceMs: unsaltedFrame.sinceMs + jumpMs },
+    unsaltedEpisode:
+      unsaltedEpisode === null ? null : { ...unsaltedEpisode, endedAtMs: unsaltedEpisode.endedAtMs + jumpMs },
     replicator:
       replicator === null ? null : { ...replicator, missingSinceMs: shift(replicator.missingSinceMs) },
     profileAtMs: state.profileAtMs + jumpMs,

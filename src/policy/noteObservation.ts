@@ -14,7 +14,7 @@ import { noteReplicator } from "./replicator.ts";
 import { isEarlierFileBack, lineageOf } from "./residueScan.ts";
 import type { DatabaseState } from "./state.ts";
 import { noteHeaderBesideWal, noteStrangeWal } from "./strangeWal.ts";
-import { standingUnsalted } from "./unsaltedFrames.ts";
+import { noteUnsalted } from "./unsaltedNote.ts";
 import { walSalts } from "./walState.ts";
 import { noteWalWatch } from "./walVerdict.ts";
 
@@ -68,7 +68,7 @@ export function noteObservation(
     activity: noteActivity(state.activity, observation),
     fsyncError: notedFsyncError(state.fsyncError, observation),
     replicator: noteReplicator(state.replicator, observation, state),
-    unsaltedFrame: standingUnsalted(state.unsaltedFrame, observation),
+    ...noteUnsalted(state, observation),
   };
   const guarded = { ...noted, guards: evaluateGuards(observation, noted, context) };
   return { ...guarded, walWatch: noteWalWatch(state.walWatch, observation, guarded, context.config) };

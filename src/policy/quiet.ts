@@ -98,6 +98,7 @@ function hasDoubts(state: DatabaseState): boolean {
     (state.headerHistory?.wentBackSinceMs ?? null) !== null ||
     state.fsyncError !== null ||
     state.unsaltedFrame !== null ||
+    state.unsaltedEpisode !== null ||
     state.replicator !== null ||
     isStructurallyCorrupt(state)
   );

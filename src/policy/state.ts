@@ -12,7 +12,7 @@ import type { ReplicaDirectoryLook, Replicator } from "../domain/replicator.ts";
 import type { ResidueLook, ResidueReport } from "../domain/residueReport.ts";
 import type { SqliteProcess } from "../domain/sqliteProcess.ts";
 import type { CheckpointTrigger, IntegrityStatus } from "../domain/status.ts";
-import type { UnsaltedFrame } from "../domain/unsaltedFrame.ts";
+import type { UnsaltedEpisode, UnsaltedFrame, UnsaltedLoss } from "../domain/unsaltedFrame.ts";
 import type { WalDamage } from "../domain/walDamage.ts";
 import type { Activity } from "./activity.ts";
 import { type CheckpointHistory, noCheckpointYet } from "./checkpointHistory.ts";
@@ -120,6 +120,10 @@ export interface DatabaseState {
   readonly walWatch: WalWatch;
   /** Null: none was seen in the WAL that lies there. */
   readonly unsaltedFrame: UnsaltedFrame | null;
+  /** Null: none was seen of late. */
+  readonly unsaltedEpisode: UnsaltedEpisode | null;
+  /** The last that was seen; null: none of this file. */
+  readonly unsaltedLoss: UnsaltedLoss | null;
   /** What became of it since the daemon's last life, or since the file before; null: not judged yet. */
   readonly restartVerdict: RestartVerdict | null;
   /** A sync of ours failed: what of that file is on disk is unknown until it was written anew. */
@@ -192,6 +196,8 @@ export function initialState(nowMs: number): DatabaseState {
     exposure: null,
     walWatch: noWalWatch,
     unsaltedFrame: null,
+    unsaltedEpisode: null,
+    unsaltedLoss: null,
     restartVerdict: null,
     fsyncError: null,
     replicator: null,

@@ -1,6 +1,6 @@
 /**
  * Committed frames without salts in a WAL that is in use (format/walRemains.ts says how SQLite comes to leave them): what
- * is remembered of them, what they do to readiness, and how such a WAL is checkpointed. Pure.
+ * is said of them, what they do to readiness, and how such a WAL is checkpointed. Pure.
  *
  * By SQLite src/wal.c:
  *
@@ -13,47 +13,50 @@
  *   - RESTART leaves the old header in the file until the next commit. Only TRUNCATE ends it at once, or a commit that
  *     starts the WAL over. A power cut can bring back a file that was shortened and not synced, so that is synced.
  *
- * So it is copied only where TRUNCATE can follow, or where an application goes on committing: the first commit that
- * finds all copied and no reader starts the WAL over. Otherwise nothing is copied, and a reader's end, a rest or a lock is
- * waited for. What others have copied beyond the first such frame is no reason to wait any more.
+ *   - Where no commit lies before it recovery finds none, and changes nothing: what was copied stays as it is.
+ *
+ * So it is copied where TRUNCATE can follow. Otherwise a reader's end, a rest or a lock is waited for, but not for ever
+ * beside one that goes on committing: a WAL that grows until the disk is full is worse, and the first commit that finds
+ * all copied and no reader starts it over. Then it is copied as any other.
  */
 import type { DatabaseConfig } from "../domain/databaseConfig.ts";
 import type { Observation } from "../domain/observation.ts";
-import type { UnsaltedFrame } from "../domain/unsaltedFrame.ts";
-import { isWorthDraining, type View, worthTruncating } from "./checkpointView.ts";
+import type { UnsaltedFrame, UnsaltedLoss } from "../domain/unsaltedFrame.ts";
+import { isWorthDraining, tooLarge, type View, worthTruncating } from "./checkpointView.ts";
 import { effectiveMode } from "./mode.ts";
 import type { CheckVerdict } from "./readiness.ts";
 import { whyLeftToReplicator } from "./replicator.ts";
 import type { DatabaseState } from "./state.ts";
-import { isWal, walStateOf } from "./walState.ts";
 
 /** Longer than any rest is waited for (lockPermission.ts): who has not rested until then commits again and again. */
-const restWaitMs = 15_000;
-
-/** @returns what stands after this look; a WAL that cannot be judged now changes nothing. */
-export function standingUnsalted(
-  unsalted: UnsaltedFrame | null,
-  observation: Observation,
-): UnsaltedFrame | null {
-  if (unsalted === null) return null;
-  if (observation.header?.kind === "header" && !isWal(observation)) return null;
-  const wal = walStateOf(observation);
-  if (wal.kind === "unknown") return unsalted;
-  if (wal.kind === "noWal" || wal.walIdentity !== unsalted.walIdentity) return null;
-  if (wal.mxFrame < unsalted.frame) return null;
-  const isCopied = unsalted.isCopied || wal.nBackfill >= unsalted.frame;
-  return isCopied === unsalted.isCopied ? unsalted : { ...unsalted, isCopied };
-}
+const waitMaxMs = 15_000;
 
 const cause =
-  "is committed and has no salts, as SQLite up to some version leaves it after ROLLBACK TO: if all processes that have the database open die, recovery ends before it, and commits since are lost, synced or not";
+  "is committed and has no salts, as SQLite up to some version leaves it after ROLLBACK TO: if all processes that have the database open die, recovery ends before it";
 
 /** What is the matter, in words; for log and readiness. */
-export function describeUnsalted({ frame, isCopied }: UnsaltedFrame): string {
-  const mixed =
-    "; pages of it are in the database already, and recovery would lay older ones over them: the database would be malformed";
-  return `frame ${frame} of the WAL ${cause}${isCopied ? mixed : ""}`;
+export function describeUnsalted({ frame, hasCommitBefore, isCopied }: UnsaltedFrame): string {
+  return `frame ${frame} of the WAL ${cause}, and ${consequence(hasCommitBefore, isCopied)}`;
 }
+
+function consequence(hasCommitBefore: boolean, isCopied: boolean): string {
+  if (!isCopied) return "commits since may be lost, synced or not";
+  return hasCommitBefore
+    ? "lays older pages over those that are copied already: commits since may be lost, and the database may be malformed"
+    : "commits that are not copied yet may be lost, synced or not";
+}
+
+/** What has happened, in words; for log and readiness. */
+export function describeLoss({ frame, hasCommitBefore, isCopied }: UnsaltedLoss): string {
+  const what = `recovery ended before frame ${frame}`;
+  if (!isCopied) return `${what}: commits from there on are lost`;
+  return hasCommitBefore
+    ? `${what}, over pages that had been copied: commits from there on may be lost, and the database may be malformed`
+    : `${what}: commits that had not been copied may be lost`;
+}
+
+export const lossAdvice =
+  "check the database (PRAGMA integrity_check), compare it with a backup, upgrade the application's SQLite";
 
 /** What ends it: the daemon where it may, else the operator. */
 export function adviseUnsalted(state: DatabaseState, config: DatabaseConfig): string {
@@ -62,7 +65,7 @@ export function adviseUnsalted(state: DatabaseState, config: DatabaseConfig): st
     obstacle === null
       ? "the daemon truncates the WAL as soon as it may take the write lock and no reader is in the way"
       : `the daemon does not reset the WAL: ${obstacle}`;
-  return `${ours}; PRAGMA wal_checkpoint(TRUNCATE) in the application ends it too, and so does closing all its connections in order; upgrade its SQLite`;
+  return `${ours}; PRAGMA wal_checkpoint(TRUNCATE) in the application ends it too; upgrade its SQLite`;
 }
 
 function whyNotOurs(state: DatabaseState, config: DatabaseConfig): string | null {
@@ -72,12 +75,16 @@ function whyNotOurs(state: DatabaseState, config: DatabaseConfig): string | null
   return whyLeftToReplicator(state.replicator);
 }
 
-/** The readiness check "wal". */
+/** The readiness check "wal". A loss stays until the file is another one or the daemon starts again (walDamage.ts). */
 export function walCheck(state: DatabaseState, config: DatabaseConfig): CheckVerdict {
-  const { unsaltedFrame } = state;
-  if (unsaltedFrame === null) return { name: "wal", state: "ok", reason: "" };
-  const reason = `${describeUnsalted(unsaltedFrame)}. What to do: ${adviseUnsalted(state, config)}`;
-  return { name: "wal", state: "degraded", reason };
+  const { unsaltedFrame, unsaltedLoss } = state;
+  const said = [
+    ...(unsaltedLoss === null ? [] : [`${describeLoss(unsaltedLoss)}. What to do: ${lossAdvice}`]),
+    ...(unsaltedFrame === null
+      ? []
+      : [`${describeUnsalted(unsaltedFrame)}. What to do: ${adviseUnsalted(state, config)}`]),
+  ];
+  return { name: "wal", state: said.length === 0 ? "ok" : "degraded", reason: said.join("; ") };
 }
 
 export interface ResetWaits {
@@ -89,7 +96,10 @@ export interface ResetWaits {
 export function whyResetWaits(view: View): ResetWaits | null {
   const { state, wal, permission, observation } = view;
   const { unsaltedFrame } = state;
-  if (unsaltedFrame === null || wal.kind !== "known" || unsaltedFrame.isCopied) return null;
+  if (unsaltedFrame === null || wal.kind !== "known") return null;
+  if (unsaltedFrame.isCopied || !unsaltedFrame.hasCommitBefore || tooLarge(view)) return null;
+  // Where nobody commits it does not grow, and nobody would start it over.
+  if (!view.idle && observation.observedAtMs - unsaltedFrame.sinceMs >= waitMaxMs) return null;
   const waits = (why: string, forReaders = false): ResetWaits => {
     const reason = `frame ${unsaltedFrame.frame} of the WAL has no salts: copied and not reset it would do harm, and ${why}`;
     return { reason, forReaders };
@@ -98,20 +108,12 @@ export function whyResetWaits(view: View): ResetWaits | null {
     return waits("readers are in the way of a reset", true);
   if (worthTruncating(view)) return null;
   const why = permission.kind === "none" ? permission.reason : "its file is not to be shortened now";
-  // Nobody commits who would start it over.
-  if (view.idle) return waits(why);
-  const isWaitedFor = observation.observedAtMs - unsaltedFrame.sinceMs < restWaitMs;
-  return permission.kind === "none" && isWaitedFor ? waits(why) : null;
+  return view.idle || permission.kind === "none" ? waits(why) : null;
 }
 
-/** Beside an SQLite with the WAL-reset bug TRUNCATE is all there is, whatever the others do meanwhile. */
-export function whyGuardedResetWaits(view: View): ResetWaits | null {
-  const waits = whyResetWaits(view);
-  return waits?.forReaders === true ? waits : null;
-}
-
-/** Not seen counts as read. */
+/** Not seen counts as read. Who reads the database alone (mark 0) keeps no WAL from being reset. */
 export function isReadFrom({ locks }: Observation): boolean {
   if (locks.kind !== "seen") return true;
-  return locks.readers.length > 0 || (locks.hidden?.readerMarks.length ?? 0) > 0;
+  const isOfWal = (mark: number): boolean => mark > 0;
+  return locks.readers.some(({ mark }) => isOfWal(mark)) || locks.hidden?.readerMarks.some(isOfWal) === true;
 }

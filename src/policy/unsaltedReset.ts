@@ -1,6 +1,6 @@
 /**
  * When a WAL with frames without salts (unsaltedFrames.ts) is to be reset ahead of the schedule: at once, and again with
- * growing pauses while rounds come to nothing. Only where a round would do something: what is waited for is said by
+ * growing pauses while rounds come to nothing, or while each WAL that follows has such frames too. Only where a round would do something: what is waited for is said by
  * readiness, not by a line for each attempt. Where there is no schedule there are no such rounds. Pure.
  */
 import type { DatabaseConfig } from "../domain/databaseConfig.ts";
@@ -9,11 +9,9 @@ import { nextCheckpointStep } from "./checkpoint.ts";
 import { beginRun } from "./checkpointRun.ts";
 import type { DatabaseState } from "./state.ts";
 import { isReadFrom } from "./unsaltedFrames.ts";
+import { growingPauseMs } from "./unsaltedNote.ts";
 import { walStateOf } from "./walState.ts";
 
-/** Doubled with each round that came to nothing. */
-const againMinMs = 200;
-const againMaxMs = 10_000;
 /** After so many, only when a look meets no reader. */
 const besideReadersMax = 3;
 
@@ -27,13 +25,17 @@ export function isResetDue(
     return false;
   const wal = walStateOf(observation);
   if (wal.kind !== "known") return false;
+  const { unsaltedEpisode } = state;
+  if (unsaltedEpisode !== null) {
+    const sinceMs = nowMs - unsaltedEpisode.endedAtMs;
+    if (sinceMs >= 0 && sinceMs < growingPauseMs(unsaltedEpisode.endCount)) return false;
+  }
   const { left, last } = state.checkpoint;
   const roundCount = left?.walIdentity === wal.walIdentity ? left.roundCount : 0;
   if (roundCount >= besideReadersMax && isReadFrom(observation)) return false;
   if (left?.walIdentity === wal.walIdentity && last !== null) {
     const sinceMs = nowMs - last.endedAtMs;
-    const pauseMs = Math.min(againMaxMs, againMinMs * 2 ** Math.min(Math.max(0, roundCount - 1), 10));
-    if (sinceMs >= 0 && sinceMs < pauseMs) return false;
+    if (sinceMs >= 0 && sinceMs < growingPauseMs(Math.max(1, roundCount))) return false;
   }
   const step = nextCheckpointStep(beginRun("periodic", observation), observation, state, config, nowMs);
   return step.kind !== "done";

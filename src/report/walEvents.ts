@@ -1,6 +1,6 @@
 /** The log lines about who holds a WAL back, and about what is the matter with it. */
 import type { WalPinStatus, WalVerdict, WalVerdictKind } from "../domain/status.ts";
-import type { UnsaltedFrame } from "../domain/unsaltedFrame.ts";
+import type { UnsaltedFrame, UnsaltedLoss } from "../domain/unsaltedFrame.ts";
 import { unnamedReads } from "../policy/walPin.ts";
 import type { Logger, LogLevel } from "./log.ts";
 import { logPhrases } from "./logPhrases.ts";
@@ -32,7 +32,7 @@ export function walEvents(logger: Logger) {
       const fields = { database, since, heldFrameCount, holders, unnamedHolders, reason };
       logger.log("warn", logPhrases.walPinned, fields);
     },
-    /** Once for each WAL. */
+    /** Once, however many WALs with such frames follow one another. */
     unsaltedFrames(
       database: string,
       { frame, sinceMs, isCopied }: UnsaltedFrame,
@@ -43,6 +43,15 @@ export function walEvents(logger: Logger) {
     },
     unsaltedFramesGone(database: string, fields: { readonly durationMs: number }): void {
       logger.log("info", logPhrases.unsaltedFramesGone, { database, ...fields });
+    },
+    /** Once for each recovery. */
+    unsaltedFramesLost(
+      database: string,
+      { frame, sinceMs, lostAtMs, isCopied }: UnsaltedLoss,
+      fields: { readonly reason: string; readonly advice: string },
+    ): void {
+      const times = { since: isoTime(sinceMs), lostAt: isoTime(lostAtMs) };
+      logger.log("error", logPhrases.unsaltedFramesLost, { database, frame, ...times, isCopied, ...fields });
     },
     walPinReleased(database: string, fields: { readonly heldMs: number }): void {
       logger.log("info", logPhrases.walPinReleased, { database, ...fields });

@@ -29,8 +29,14 @@ export const witnessPhrases = {
   unsaltedFramesGone: {
     phrase: "frames without salts gone",
     levels: ["info"],
-    when: "that WAL was reset, or is gone",
+    when: "that WAL was reset, or is gone, and no other with such frames came for 5 to 25 s",
     action: "nothing",
+  },
+  unsaltedFramesLost: {
+    phrase: "recovery ended before frames without salts",
+    levels: ["error"],
+    when: "a recovery ended before a frame without salts: which, what is lost or may be",
+    action: "follow `advice`: check the database and compare it with a backup",
   },
   walPinned: {
     phrase: "wal pinned",

@@ -77,6 +77,8 @@ test.skipIf(skipReason !== null)(
     expect(look).toMatchObject({ kind: "looked", frame: frames.unsaltedFrame });
     if (ending.kind !== "damaged") return;
     expect(frames.unsaltedFrame).toBe(scan.stop.frame);
+    // The row that was committed first is what recovery goes back to.
+    expect(look).toMatchObject({ hasCommitBefore: true });
     expect(ending.droppedCommitCountMin).toBeGreaterThanOrEqual(commitsBehind);
     expect(ending.causes).toContain("SQLite can have left the frame so");
   },
@@ -101,6 +103,8 @@ test.skipIf(skipReason !== null)(
           copy("untouched.db") +
           scriptOf("PRAGMA wal_checkpoint(PASSIVE)") +
           copy("copied.db") +
+          scriptOf("PRAGMA wal_checkpoint(RESTART)") +
+          copy("restarted.db") +
           scriptOf("PRAGMA wal_checkpoint(TRUNCATE)") +
           copy("reset.db") +
           scriptOf(countStatement),
@@ -118,6 +122,31 @@ test.skipIf(skipReason !== null)(
     expect(untouched.at(-1)).toBe("ok");
     // What this SQLite recovers whole is not made worse.
     expect(recovered("copied.db").at(-1) === "ok").toBe(untouched[0] === liveRows);
+    // The old header is in the file until the next commit.
+    expect(recovered("restarted.db").at(-1) === "ok").toBe(untouched[0] === liveRows);
+  },
+  30_000,
+);
+
+test.skipIf(skipReason !== null)(
+  testName("of such frames in the first transaction of a WAL a complete copy keeps the whole", skipReason),
+  () => {
+    using directory = makeTempDirectory();
+    const path = directory.file("a.db");
+    const to = directory.file("copied.db");
+    // Without the row that is committed before.
+    const statements = [...unsaltedStatements.slice(1), insertStatement, "PRAGMA wal_checkpoint(PASSIVE)"];
+    const ran = Bun.spawnSync(["sqlite3", path], {
+      stdin: Buffer.from(
+        scriptOf(...tableStatements, ...settingStatements, ...statements) +
+          `.shell cp ${path} ${to}; cp ${path}-wal ${to}-wal\n${scriptOf(countStatement)}`,
+      ),
+    });
+    const liveRows = ran.stdout.toString().trim().split("\n").at(-1) ?? "";
+    const { stdout } = Bun.spawnSync(["sqlite3", to], {
+      stdin: Buffer.from(scriptOf(countStatement, "PRAGMA integrity_check")),
+    });
+    expect(stdout.toString().trim().split("\n")).toEqual([liveRows, "ok"]);
   },
   30_000,
 );
