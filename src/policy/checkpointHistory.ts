@@ -10,6 +10,8 @@ export interface CheckpointHistory {
   readonly left: WalLeft | null;
   /** The WAL when the last one ended; null: there was none, or it could not be told. */
   readonly atEnd: WalAtEnd | null;
+  /** When it was last seen that others checkpoint it; null: not yet. */
+  readonly othersSeenAtMs: number | null;
 }
 
 /** A WAL in which a checkpoint left frames. */
@@ -37,4 +39,5 @@ export const noCheckpointYet: CheckpointHistory = {
   consecutiveIncompleteCount: 0,
   left: null,
   atEnd: null,
+  othersSeenAtMs: null,
 };

@@ -9,7 +9,7 @@ import type {
 } from "../domain/outcome.ts";
 import type { CheckpointOutcomeName, CheckpointStatus, CheckpointTrigger } from "../domain/status.ts";
 import type { CheckpointHistory, WalAtEnd, WalLeft } from "./checkpointHistory.ts";
-import { walAtEnd } from "./othersCheckpoints.ts";
+import { haveOthersCopied, walAtEnd } from "./othersCheckpoints.ts";
 import type { CheckpointRun } from "./state.ts";
 import { walHolders } from "./walHolders.ts";
 import type { HeldMark } from "./walPin.ts";
@@ -122,7 +122,7 @@ export function statusOf(
 export function noteEnd(
   history: CheckpointHistory,
   status: CheckpointStatus,
-  { copiedUntilMs = null, left = null, atEnd = null }: RunLeaves = {},
+  { copiedUntilMs = null, left = null, atEnd = null, othersSeenAtMs = null }: RunLeaves = {},
 ): CheckpointHistory {
   const failed = status.outcome === "failed";
   return {
@@ -138,6 +138,7 @@ export function noteEnd(
     consecutiveIncompleteCount: status.outcome === "incomplete" ? history.consecutiveIncompleteCount + 1 : 0,
     left,
     atEnd,
+    othersSeenAtMs: othersSeenAtMs ?? history.othersSeenAtMs,
   };
 }
 
@@ -158,6 +159,7 @@ export interface RunLeaves {
   readonly copiedUntilMs?: number | null;
   readonly left?: WalLeft | null;
   readonly atEnd?: WalAtEnd | null;
+  readonly othersSeenAtMs?: number | null;
 }
 
 export function leavesOf(
@@ -167,8 +169,14 @@ export function leavesOf(
   heldMarks: readonly HeldMark[],
 ): RunLeaves {
   const atEnd = walAtEnd(observation);
-  // What is left to others was not tried.
-  if (copiedUntilMs !== undefined) return { copiedUntilMs, atEnd };
+  // What is left to others was not tried, and they are measured by the WAL at which they were seen last.
+  if (copiedUntilMs !== undefined) {
+    const before = history.atEnd;
+    const areSeen = before !== null && haveOthersCopied(before, observation);
+    return areSeen
+      ? { copiedUntilMs, atEnd, othersSeenAtMs: observation.observedAtMs }
+      : { copiedUntilMs, atEnd: before };
+  }
   return { left: leftBy(history, outcome, observation, heldMarks), atEnd };
 }
 

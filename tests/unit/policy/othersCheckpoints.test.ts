@@ -138,7 +138,31 @@ describe("what is remembered of such a round", () => {
     expect(state.pendingCheckpoint).toBeNull();
     expect(state.checkpoint.lastSuccessAtMs).toBe(nowMs + 1_000);
     expect(state.checkpoint.last?.endedAtMs).toBe(nowMs + 2_000);
-    state = due(startedOver(17), nowMs + 3_000);
+    // It may have begun to leave checkpoints to us: it is trusted for ten seconds, with the last success as it was.
+    state = due(startedOver(17), nowMs + 11_900);
+    expect(state.pendingCheckpoint).toBeNull();
+    expect(state.checkpoint.lastSuccessAtMs).toBe(nowMs + 1_000);
+    state = due(startedOver(17), nowMs + 12_000);
     expect(state.pendingCheckpoint).toBe("periodic");
+  });
+
+  test("between two of its own checkpoints the application is trusted, and measured by the WAL of the last one", () => {
+    const first = stateAfter({});
+    const history = historyAfter(first, startedOver(1));
+    const later = { ...first, checkpoint: history };
+    const end = step({ ...startedOver(1), observedAtMs: nowMs + 900 }, later);
+    expect(end).toMatchObject({ outcome: "skipped", copiedUntilMs: seenAtMs });
+    if (end.kind !== "done") throw new Error("the round goes on");
+    const leaves = leavesOf(history, end, startedOver(1), []);
+    expect(leaves.atEnd).toEqual(history.atEnd);
+    const trusted = noteEnd(history, checkpointStatus({ outcome: "skipped", caughtUp: false }), leaves);
+    expect(trusted.othersSeenAtMs).toBe(history.othersSeenAtMs);
+  });
+
+  test("an application that was never seen to checkpoint is not trusted, nor when the clock was set back", () => {
+    const first = stateAfter({});
+    expect(step(startedOver(0), first).kind).toBe("passive");
+    const ahead = { ...first, checkpoint: { ...first.checkpoint, othersSeenAtMs: nowMs + 60_000 } };
+    expect(step(startedOver(0), ahead).kind).toBe("passive");
   });
 });
