@@ -18,11 +18,12 @@ export function litestreamPath(): string | null {
 /** @returns why it cannot be used, or null: it can. */
 export function whyNoLitestream(): string | null {
   if (litestreamPath() === null) {
-    const command = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"];
+    // Not `npm ci`: that wants the builds for every other platform in the lock file, which not every registry has.
+    const command = ["npm", "install", "--no-save", "--no-audit", "--no-fund", "--ignore-scripts"];
     const installed = Bun.spawnSync(command, { cwd: peersPath });
     if (installed.exitCode !== 0) {
       const said = installed.stderr.toString().split("\n");
-      return `npm ci failed: ${said.find((line) => line.includes("error")) ?? `status ${installed.exitCode}`}`;
+      return `npm install failed: ${said.find((line) => line.startsWith("npm error")) ?? `status ${installed.exitCode}`}`;
     }
   }
   const path = litestreamPath();
