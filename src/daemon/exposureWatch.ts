@@ -80,10 +80,10 @@ export class ExposureWatch {
     if (this.#syncing || observation.database.kind !== "regular" || observation.resolvedPath === null) return;
     const { exposure, checkpoint } = this.#memory.state;
     const { lookIntervalMs, syncs } = this.#context;
-    const afterCheckpoint = checkpoint.lastSuccessAtMs !== this.#checkpointSeenAtMs;
+    const afterCheckpoint = checkpoint.ownSuccessAtMs !== this.#checkpointSeenAtMs;
     const nowMs = observation.observedAtMs;
     const wanted = decideSync(exposure, config, nowMs, lookIntervalMs, afterCheckpoint);
-    this.#checkpointSeenAtMs = checkpoint.lastSuccessAtMs;
+    this.#checkpointSeenAtMs = checkpoint.ownSuccessAtMs;
     if (wanted === null) return;
     this.#syncing = true;
     const files = {

@@ -74,6 +74,7 @@ export class DatabaseLook {
   readonly #locks = new KeptLocks();
   #paths: DatabasePaths;
   #anewAtMs: number | null = null;
+  #firstAtMs: number | null = null;
   #mounts: KeptMounts | null = null;
   #journal: { readonly beside: FileLook; readonly journal: FileLook } | null = null;
   readonly #phase: number;
@@ -216,8 +217,9 @@ export class DatabaseLook {
 
   /** The first look is one anyway. */
   #isDueAnew(nowMs: number, anewEveryMs: number): boolean {
-    this.#anewAtMs ??= nowMs - this.#phase * anewEveryMs;
-    const ageMs = nowMs - this.#anewAtMs;
+    this.#firstAtMs ??= nowMs;
+    // How many databases there are is known only after some sweeps.
+    const ageMs = nowMs - (this.#anewAtMs ?? this.#firstAtMs - this.#phase * anewEveryMs);
     if (ageMs >= 0 && ageMs < anewEveryMs) return false;
     this.#anewAtMs = nowMs;
     return true;

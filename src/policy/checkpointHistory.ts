@@ -4,6 +4,8 @@ import type { CheckpointStatus } from "../domain/status.ts";
 export interface CheckpointHistory {
   readonly last: CheckpointStatus | null;
   readonly lastSuccessAtMs: number | null;
+  /** The same of what we did ourselves; `lastSuccessAtMs` counts what others have copied too. */
+  readonly ownSuccessAtMs: number | null;
   readonly consecutiveFailureCount: number;
   readonly consecutiveIncompleteCount: number;
   /** What the last one left; null: nothing. */
@@ -35,6 +37,7 @@ export interface WalAtEnd {
 export const noCheckpointYet: CheckpointHistory = {
   last: null,
   lastSuccessAtMs: null,
+  ownSuccessAtMs: null,
   consecutiveFailureCount: 0,
   consecutiveIncompleteCount: 0,
   left: null,

@@ -130,6 +130,7 @@ export function noteEnd(
     lastSuccessAtMs: status.caughtUp
       ? status.endedAtMs
       : successAtMs(history, copiedUntilMs, status.endedAtMs),
+    ownSuccessAtMs: status.caughtUp ? status.endedAtMs : history.ownSuccessAtMs,
     consecutiveFailureCount: failed
       ? history.consecutiveFailureCount + 1
       : status.outcome === "skipped"
@@ -148,10 +149,9 @@ function successAtMs(
   copiedUntilMs: number | null,
   nowMs: number,
 ): number | null {
-  if (copiedUntilMs === null) return lastSuccessAtMs;
-  const copiedAtMs = Math.min(copiedUntilMs, nowMs);
+  if (copiedUntilMs === null || copiedUntilMs > nowMs) return lastSuccessAtMs;
   const isPast = lastSuccessAtMs !== null && lastSuccessAtMs <= nowMs;
-  return isPast ? Math.max(lastSuccessAtMs, copiedAtMs) : copiedAtMs;
+  return isPast ? Math.max(lastSuccessAtMs, copiedUntilMs) : copiedUntilMs;
 }
 
 /** What an ended run leaves, by the look that ended it. */

@@ -12,7 +12,8 @@ export const clockJumpMinMs = 2_000;
 
 export function shiftTimes(state: DatabaseState, jumpMs: number): DatabaseState {
   const shift = (timeMs: number | null): number | null => (timeMs === null ? null : timeMs + jumpMs);
-  const { activity, exposure, replicator, retry, unsaltedEpisode, unsaltedFrame, walDamage } = state;
+  const { activity, checkpoint, exposure, replicator, retry, unsaltedEpisode, unsaltedFrame, walDamage } =
+    state;
   return {
     ...state,
     clockWasSet: true,
@@ -20,6 +21,15 @@ export function shiftTimes(state: DatabaseState, jumpMs: number): DatabaseState 
     sequenceStartedAtMs: state.sequenceStartedAtMs + jumpMs,
     openersAtMs: state.openersAtMs + jumpMs,
     sqliteProcessesAtMs: state.sqliteProcessesAtMs + jumpMs,
+    // When it ended is history; by when others were seen it is reckoned.
+    checkpoint: {
+      ...checkpoint,
+      atEnd:
+        checkpoint.atEnd === null
+          ? null
+          : { ...checkpoint.atEnd, seenAtMs: checkpoint.atEnd.seenAtMs + jumpMs },
+      othersSeenAtMs: shift(checkpoint.othersSeenAtMs),
+    },
     exposure: exposure === null ? null : shiftExposure(exposure, jumpMs),
     walWatch: shiftWalWatch(state.walWatch, jumpMs),
     unsaltedFrame:

@@ -19,9 +19,11 @@ import { fileBytes, isShort, type View } from "./checkpointView.ts";
 import { walStateOf } from "./walState.ts";
 
 export const othersKeepUp =
-  "checkpoints of others keep up: they have made the WAL start over since the last round, or less than ten seconds ago";
+  "checkpoints of others keep up: they have made the WAL start over since the last round, or were seen to have done so less than ten seconds ago";
 
 const trustedMs = 10_000;
+/** A round further from the one before costs nothing that could be felt, and who checkpoints may have changed since. */
+const roundsApartMaxMs = 30_000;
 
 /** One that was deleted and made anew begins at random. */
 const restartCountMax = 1_000_000;
@@ -37,6 +39,7 @@ export function copiedByOthersUntilMs(view: View): number | null {
   if (!isShort(view) || view.idle || atEnd === null || last?.outcome === "failed") return null;
   // Larger than that it was held up once, and is shortened by a round of ours.
   if (fileBytes(observation) > config.checkpoint.sizeTargetBytes) return null;
+  if (observation.observedAtMs - atEnd.seenAtMs > roundsApartMaxMs) return null;
   if (haveOthersCopied(atEnd, observation)) return atEnd.seenAtMs;
   return areTrusted(state.checkpoint, observation.observedAtMs) ? lastSuccessAtMs : null;
 }

@@ -136,7 +136,7 @@ export const metricCatalogue = {
   },
   sqlite_wal_last_successful_checkpoint_timestamp_seconds: {
     type: "gauge",
-    help: "When a checkpoint last ended with everything in the database that was in the WAL at its beginning.",
+    help: "When a checkpoint last ended with everything in the database that was in the WAL at its beginning; where others checkpoint, when that was last seen which they have copied since.",
     labels: database,
   },
   sqlite_wal_checkpoint_consecutive_failures: {

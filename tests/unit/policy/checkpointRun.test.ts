@@ -77,8 +77,12 @@ describe("the history", () => {
     // The clock was set back.
     const ahead = { ...history, lastSuccessAtMs: status.endedAtMs + 7 };
     expect(noteEnd(ahead, status, { copiedUntilMs: 5 }).lastSuccessAtMs).toBe(5);
-    expect(noteEnd(history, status, { copiedUntilMs: status.endedAtMs + 7 }).lastSuccessAtMs).toBe(
-      status.endedAtMs,
-    );
+    expect(noteEnd(history, status, { copiedUntilMs: status.endedAtMs + 7 }).lastSuccessAtMs).toBeNull();
+  });
+
+  test("what others have copied is no success of ours, after which what is exposed would be synced", () => {
+    const status = checkpointStatus({ outcome: "skipped", caughtUp: false });
+    expect(noteEnd(history, status, { copiedUntilMs: 5 }).ownSuccessAtMs).toBeNull();
+    expect(noteEnd(history, { ...status, caughtUp: true, endedAtMs: 7 }).ownSuccessAtMs).toBe(7);
   });
 });

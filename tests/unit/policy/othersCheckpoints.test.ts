@@ -4,6 +4,7 @@ import type { Observation } from "../../../src/domain/observation.ts";
 import { type CheckpointStep, nextCheckpointStep } from "../../../src/policy/checkpoint.ts";
 import type { CheckpointHistory, WalAtEnd } from "../../../src/policy/checkpointHistory.ts";
 import { beginRun, leavesOf, noteEnd } from "../../../src/policy/checkpointRun.ts";
+import { shiftTimes } from "../../../src/policy/clockJump.ts";
 import { queueDueWork } from "../../../src/policy/dueWork.ts";
 import { othersKeepUp } from "../../../src/policy/othersCheckpoints.ts";
 import type { DatabaseState } from "../../../src/policy/state.ts";
@@ -157,6 +158,20 @@ describe("what is remembered of such a round", () => {
     expect(leaves.atEnd).toEqual(history.atEnd);
     const trusted = noteEnd(history, checkpointStatus({ outcome: "skipped", caughtUp: false }), leaves);
     expect(trusted.othersSeenAtMs).toBe(history.othersSeenAtMs);
+  });
+
+  test("with half a minute and more between two rounds each is ours: who checkpoints may have changed meanwhile", () => {
+    const at = (ms: number) => step({ ...startedOver(1), observedAtMs: seenAtMs + ms }).kind;
+    expect(at(30_000)).toBe("done");
+    expect(at(30_001)).toBe("passive");
+  });
+
+  test("moves with a clock that is set", () => {
+    const trusted = stateAfter({});
+    const state = { ...trusted, checkpoint: { ...trusted.checkpoint, othersSeenAtMs: nowMs } };
+    const { checkpoint } = shiftTimes(state, -3_600_000);
+    expect(checkpoint.othersSeenAtMs).toBe(nowMs - 3_600_000);
+    expect(checkpoint.atEnd?.seenAtMs).toBe(seenAtMs - 3_600_000);
   });
 
   test("an application that was never seen to checkpoint is not trusted, nor when the clock was set back", () => {
