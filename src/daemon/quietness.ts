@@ -73,6 +73,8 @@ export class Quietness {
     if (rested === null) return false;
     const state = noteDueTime(memory.state, rested.observation, config, nowMs, this.#context.nextDue);
     if (state === null) return false;
+    // At nearly every glance of a fleet.
+    if (state === memory.state) return true;
     memory.update(() => state);
     this.#rested = { ...rested, state };
     return true;

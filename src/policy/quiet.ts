@@ -6,8 +6,9 @@
  * That seeing the same leaves the memory as it is, two rounds have shown (`daemon/quietness.ts`), and that there is
  * nothing to do is decided anew at each look. What the memory makes of time alone is judged here, and keeps a
  * database from being quiet: a guard or a doubt, a retry, a run, a sequence, work that waits, a reader or a writer
- * that is watched. A checkpoint that is due where there is nothing to copy is noted, and is no work. What is overlooked is late by `quietMaxMs` at most: then a round is gone through anyway. Of a large
- * fleet that is later, so that a fleet's rounds of this kind stay ten a second.
+ * that is watched. A checkpoint that is due where there is nothing to copy is noted, and is no work. What is overlooked is
+ * late by `quietMaxMs` at most: then a round is gone through anyway. Of a large fleet that is later, so that a fleet's rounds
+ * of this kind stay ten a second.
  * Acts follow rounds of their own, which are never skipped.
  */
 import type { DatabaseConfig } from "../domain/databaseConfig.ts";
