@@ -99,9 +99,14 @@ export async function logged(daemon: Daemon, phrases: readonly string[], count: 
   );
 }
 
-/** Started, opened and pressed beside the writer: some scheduled checkpoints and as many full checks. */
+/**
+ * Started, opened and pressed beside the writer: a scheduled checkpoint, some on demand, and as many full checks. Where the
+ * writer's own checkpoints keep up the next scheduled ones are left to it.
+ */
 export async function pressedHard(daemon: Daemon): Promise<void> {
-  await logged(daemon, ["periodic-checkpoint completed", "periodic-checkpoint incomplete"], 4);
+  const scheduled = ["periodic-checkpoint completed", "periodic-checkpoint incomplete"];
+  await logged(daemon, scheduled, 1);
+  await logged(daemon, [...scheduled, "demand checkpoint completed", "demand checkpoint incomplete"], 4);
   await logged(daemon, ["demand integrity_check passed"], 4);
 }
 

@@ -11,11 +11,17 @@ import { slowFsyncEnvironment } from "../../support/slowFsync.ts";
 import { makeTempDirectory } from "../../support/tempDirectory.ts";
 import { waitFor } from "../../support/waitFor.ts";
 
+/** Of a journal that nobody is writing. */
 function scan(path: string): JournalScan {
-  const result = scanJournalFile(realOs, path, realOs.stat(path)?.identity ?? "", null);
-  if (result.kind !== "scanned") throw new Error(JSON.stringify(result));
+  const result = scanWritten(path);
   expect(result.sizeBytes).toBe(statSync(path).size);
   return result.scan;
+}
+
+function scanWritten(path: string) {
+  const result = scanJournalFile(realOs, path, realOs.stat(path)?.identity ?? "", null);
+  if (result.kind !== "scanned") throw new Error(JSON.stringify(result));
+  return result;
 }
 
 interface Rollback {
@@ -157,7 +163,8 @@ test.skipIf(slowSkipReason !== null)(
       });
       await waitFor("the super-journal's name", () =>
         [one, two].every(
-          (path) => existsSync(`${path}-journal`) && scan(`${path}-journal`).superJournalName !== null,
+          (path) =>
+            existsSync(`${path}-journal`) && scanWritten(`${path}-journal`).scan.superJournalName !== null,
         ),
       );
       await application.kill();
