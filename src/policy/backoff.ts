@@ -6,7 +6,12 @@ const delayMinMs = 250;
 const delayMaxMs = 30_000;
 
 export function backoffMs(failureCount: number): number {
-  return Math.min(delayMaxMs, delayMinMs * 2 ** Math.min(Math.max(failureCount - 1, 0), 20));
+  return doublingMs(failureCount, delayMinMs, delayMaxMs);
+}
+
+/** The least after the first attempt, twice as much after each more. */
+export function doublingMs(count: number, minMs: number, maxMs: number): number {
+  return Math.min(maxMs, minMs * 2 ** Math.min(Math.max(count - 1, 0), 20));
 }
 
 export function afterFailure(retry: Retry, failure: Failure, nowMs: number): Retry {

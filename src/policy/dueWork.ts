@@ -7,6 +7,7 @@ import { beginRun, leavesOf, noteEnd } from "./checkpointRun.ts";
 import { isDueEarly } from "./earlyCheckpoint.ts";
 import { effectiveMode } from "./mode.ts";
 import { othersKeepUp } from "./othersCheckpoints.ts";
+import { isRecent } from "./recent.ts";
 import { type DatabaseState, isStructurallyCorrupt, type PendingCheck, standingVerdicts } from "./state.ts";
 import { isResetDue } from "./unsaltedReset.ts";
 
@@ -143,8 +144,7 @@ function nextAfter(
 function queueAgain(state: DatabaseState, nowMs: number): DatabaseState {
   const { last } = state.checkpoint;
   if (last?.outcome !== "failed" || state.pendingCheckpoint !== null) return state;
-  const sinceMs = nowMs - last.endedAtMs;
-  if (nowMs < state.retry.notBeforeMs || (sinceMs >= 0 && sinceMs < checkpointAgainMs)) return state;
+  if (nowMs < state.retry.notBeforeMs || isRecent(last.endedAtMs, nowMs, checkpointAgainMs)) return state;
   return { ...state, pendingCheckpoint: "periodic" };
 }
 
@@ -185,9 +185,7 @@ function queueRecheck(state: DatabaseState, observation: Observation, nowMs: num
   if (observation.database.modifiedAtMs === state.verdictOfModifiedAtMs) return state;
   const corrupt = standingVerdicts(state).filter((status) => status.verdict === "structural");
   const lastLookAtMs = Math.max(state.recheckQueuedAtMs ?? 0, ...corrupt.map((status) => status.endedAtMs));
-  const sinceMs = nowMs - lastLookAtMs;
-  // A look that lies ahead is one from before the clock was set back.
-  if (sinceMs >= 0 && sinceMs < corruptRecheckMs) return state;
+  if (isRecent(lastLookAtMs, nowMs, corruptRecheckMs)) return state;
   return corrupt.reduce<DatabaseState>(
     (queued, { check }) => queueCheck(queued, { check, trigger: "schedule" }),
     { ...state, recheckQueuedAtMs: nowMs },

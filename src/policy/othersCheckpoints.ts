@@ -14,8 +14,9 @@
  * limit, and each commit tries again until ours has ended (commits per second 0.65 of those without, p99 3.8; measured).
  */
 import type { Observation } from "../domain/observation.ts";
-import type { CheckpointHistory, WalAtEnd } from "./checkpointHistory.ts";
+import type { WalAtEnd } from "./checkpointHistory.ts";
 import { fileBytes, isShort, type View } from "./checkpointView.ts";
+import { isRecent } from "./recent.ts";
 import { walStateOf } from "./walState.ts";
 
 export const othersKeepUp =
@@ -35,23 +36,19 @@ const restartCountMax = 1_000_000;
  */
 export function copiedByOthersUntilMs(view: View): number | null {
   const { observation, state, config } = view;
-  const { atEnd, last, lastSuccessAtMs } = state.checkpoint;
+  const { atEnd, last, lastSuccessAtMs, othersSeenAtMs } = state.checkpoint;
   if (!isShort(view) || view.idle || atEnd === null || last?.outcome === "failed") return null;
   // Larger than that it was held up once, and is shortened by a round of ours.
   if (fileBytes(observation) > config.checkpoint.sizeTargetBytes) return null;
   if (observation.observedAtMs - atEnd.seenAtMs > roundsApartMaxMs) return null;
   if (haveOthersCopied(atEnd, observation)) return atEnd.seenAtMs;
-  return areTrusted(state.checkpoint, observation.observedAtMs) ? lastSuccessAtMs : null;
+  const areTrusted = othersSeenAtMs !== null && isRecent(othersSeenAtMs, observation.observedAtMs, trustedMs);
+  return areTrusted ? lastSuccessAtMs : null;
 }
 
 /** All that was in the WAL when our round ended. */
 export function haveOthersCopied(atEnd: WalAtEnd, observation: Observation): boolean {
   return restartCount(atEnd, observation) >= (atEnd.isComplete ? 2 : 1);
-}
-
-/** One that lies ahead is from before the clock was set back. */
-function areTrusted({ othersSeenAtMs }: CheckpointHistory, nowMs: number): boolean {
-  return othersSeenAtMs !== null && othersSeenAtMs <= nowMs && nowMs - othersSeenAtMs < trustedMs;
 }
 
 function restartCount({ salt1 }: WalAtEnd, { walHeader }: Observation): number {

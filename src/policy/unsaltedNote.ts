@@ -11,6 +11,7 @@
  */
 import type { Observation } from "../domain/observation.ts";
 import type { UnsaltedFrame } from "../domain/unsaltedFrame.ts";
+import { doublingMs } from "./backoff.ts";
 import type { DatabaseState } from "./state.ts";
 import { isWal, walSalts, walStateOf } from "./walState.ts";
 
@@ -23,7 +24,7 @@ const episodeQuietMs = 5_000;
 
 /** Doubled with each time; none before the first. */
 export function growingPauseMs(count: number): number {
-  return count <= 0 ? 0 : Math.min(pauseMaxMs, pauseMinMs * 2 ** Math.min(count - 1, 10));
+  return count <= 0 ? 0 : doublingMs(count, pauseMinMs, pauseMaxMs);
 }
 
 export function noteUnsalted(notes: UnsaltedNotes, observation: Observation): UnsaltedNotes {

@@ -10,6 +10,7 @@ import { testName } from "../../support/requirements.ts";
 import { makeTempDirectory, type TempDirectory } from "../../support/tempDirectory.ts";
 import { waitFor } from "../../support/waitFor.ts";
 import { readSystemCalls } from "./systemCalls.ts";
+import { traceLocksInto, whyNotTrace } from "./tracing.ts";
 import {
   dataPath,
   makeDatabaseWithResidue,
@@ -20,22 +21,8 @@ import {
 
 const recoverByte = 122;
 const connectedByte = 128;
-const calls = "trace=execve,clone,clone3,fork,vfork,openat,fcntl,close";
 
-function traceInto(tracePath: string): readonly string[] {
-  return ["strace", "-D", "-f", "-y", "-s", "500", "--seccomp-bpf", "-e", calls, "-o", tracePath];
-}
-
-/** Where tracing is forbidden, as in many containers, there is nothing to install: skipped there, CI too. */
-function whyNotTrace(): string | null {
-  if (Bun.which("strace") === null) return "strace not found in PATH";
-  const tried = Bun.spawnSync([...traceInto("/dev/null"), "true"]);
-  return tried.exitCode === 0 && tried.stderr.length === 0
-    ? null
-    : `no tracing: ${tried.stderr.toString().trim()}`;
-}
-
-const traceSkip = whyNotTrace();
+const traceSkip = whyNotTrace(traceLocksInto);
 
 /**
  * How often the WAL of each database was recovered by any process of the daemon, from its start until all are ready and its
@@ -50,7 +37,7 @@ async function recoveryCounts(
   const daemon = await startWatching(
     directory,
     { ...settings, databases: paths.map((path, index) => ({ name: `kv${index}`, path })) },
-    { commandPrefix: traceInto(tracePath), startDeadlineMs: 30_000 },
+    { commandPrefix: traceLocksInto(tracePath), startDeadlineMs: 30_000 },
   );
   for (const [index] of paths.entries()) await waitUntilReady(daemon, `kv${index}`);
   expect(await daemon.stop()).toBe(0);

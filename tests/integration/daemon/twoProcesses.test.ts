@@ -11,6 +11,7 @@ import { makeTempDirectory } from "../../support/tempDirectory.ts";
 import { waitFor } from "../../support/waitFor.ts";
 import { startBunWriter } from "../../support/writers/startBunWriter.ts";
 import { readSystemCalls } from "./systemCalls.ts";
+import { traceLocksInto, whyNotTrace } from "./tracing.ts";
 import {
   dataPath,
   makeDatabaseWithResidue,
@@ -20,21 +21,7 @@ import {
   waitUntilReady,
 } from "./watched.ts";
 
-function traceInto(tracePath: string): readonly string[] {
-  const calls = "trace=execve,clone,clone3,fork,vfork,openat,fcntl,close";
-  return ["strace", "-D", "-f", "-y", "-s", "500", "--seccomp-bpf", "-e", calls, "-o", tracePath];
-}
-
-/** Where tracing is forbidden, as in many containers, there is nothing to install: skipped there, CI too. */
-function whyNotTrace(): string | null {
-  if (Bun.which("strace") === null) return "strace not found in PATH";
-  const tried = Bun.spawnSync([...traceInto("/dev/null"), "true"]);
-  return tried.exitCode === 0 && tried.stderr.length === 0
-    ? null
-    : `no tracing: ${tried.stderr.toString().trim()}`;
-}
-
-const traceSkip = whyNotTrace();
+const traceSkip = whyNotTrace(traceLocksInto);
 /** SQLite src/os_unix.c: UNIX_SHM_BASE + SQLITE_SHM_NLOCK; given back by closing the last descriptor. */
 const shmConnectedByte = 128;
 
@@ -59,7 +46,7 @@ test.concurrent.skipIf(traceSkip !== null)(
     const tracePath = directory.file("trace");
     makeDatabaseWithResidue(path);
     await using daemon = await startWatching(directory, busyDaemon(path), {
-      commandPrefix: traceInto(tracePath),
+      commandPrefix: traceLocksInto(tracePath),
     });
     await daemon.waitForLog("startup-recovery checkpoint completed");
     await using writer = await startApplication(path, { pauseMs: 1 });

@@ -7,23 +7,11 @@ import { makeTempDirectory } from "../../support/tempDirectory.ts";
 import { missingRows, verifyRows } from "../../support/verifyRows.ts";
 import { startBunWriter } from "../../support/writers/startBunWriter.ts";
 import { fileBytes } from "../daemon/fileBytes.ts";
+import { traceFilesInto, whyNotTrace } from "../daemon/tracing.ts";
 import { dataPath, makeDatabaseWithResidue, testTimeoutMs } from "../daemon/watched.ts";
 import { inspect, inspectDatabase } from "./inspectCommand.ts";
 
-function traceInto(tracePath: string): readonly string[] {
-  return ["strace", "-f", "-y", "-s", "500", "--seccomp-bpf", "-e", "trace=%file,%desc", "-o", tracePath];
-}
-
-/** Where tracing is forbidden, as in many containers, there is nothing to install: skipped there, CI too. */
-function whyNotTrace(): string | null {
-  if (Bun.which("strace") === null) return "strace not found in PATH";
-  const tried = Bun.spawnSync([...traceInto("/dev/null"), "true"]);
-  return tried.exitCode === 0 && tried.stderr.length === 0
-    ? null
-    : `no tracing: ${tried.stderr.toString().trim()}`;
-}
-
-const traceSkip = whyNotTrace();
+const traceSkip = whyNotTrace(traceFilesInto);
 
 function modificationTimes(directory: string): Readonly<Record<string, bigint>> {
   const times = readdirSync(directory).map((name): [string, bigint] => [
@@ -79,7 +67,7 @@ test.concurrent.skipIf(traceSkip !== null)(
     const residue = dataPath(directory, "residue.db");
     makeDatabaseWithResidue(residue);
     for (const inspected of [path, residue]) {
-      const { exitCode, stderr } = await inspect([inspected], { commandPrefix: traceInto(tracePath) });
+      const { exitCode, stderr } = await inspect([inspected], { commandPrefix: traceFilesInto(tracePath) });
       expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
       const calls = callsOn(readFileSync(tracePath, "utf8"), directory.file("data"));
       const opens = calls.filter(({ name }) => name === "openat" || name === "open");
